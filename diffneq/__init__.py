@@ -1,0 +1,72 @@
+"""Differentiable nonequilibrium physics on JAX: driven particles, currents, response and fluctuations.
+
+The names below are imported when they are first used: `import diffneq` itself is quick and leaves jax alone.
+"""
+
+import importlib
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from diffneq._releases import refuse_known_bad_jaxlib
+
+__version__ = "0.1.0"
+
+refuse_known_bad_jaxlib()
+
+if TYPE_CHECKING:
+    from diffneq.selfcheck import selfcheck as selfcheck
+    from diffneq.simulate import simulate as simulate
+    from diffneq.statistics import Estimate as Estimate
+    from diffneq.sweep import sweep as sweep
+
+# public name -> the module that defines it
+_EXPORTS = {
+    "Estimate": "diffneq.statistics",
+    "selfcheck": "diffneq.selfcheck",
+    "simulate": "diffneq.simulate",
+    "sweep": "diffneq.sweep",
+}
+_SUBMODULES = (
+    "drives",
+    "dynamics",
+    "errors",
+    "models",
+    "particles",
+    "plotting",
+    "response",
+    "statistics",
+    "studies",
+)
+
+__all__ = ["Estimate", "__version__", "selfcheck", "simulate", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        value = getattr(importlib.import_module(_EXPORTS[name]), name)
+        globals()[name] = value
+        return value
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module 'diffneq' has no attribute {name!r}; it has {', '.join(__dir__())}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_SUBMODULES})
+
+
+class _Package(types.ModuleType):
+    """Keeps `diffneq.simulate` the function after Python has imported the module `diffneq.simulate`.
+
+    The import system binds every imported submodule as an attribute of its package, which would put a module
+    where the function of the same name was.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, types.ModuleType) and name in _EXPORTS:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

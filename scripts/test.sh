@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sets everything up, then checks everything:  bash scripts/test.sh [options of pytest]
+# In order: self-check of the installation, lint, types, documentation, notebooks (fast mode), tests.
+# The first stage that fails ends the run; pytest's summary is the last line.
+
+. "$(dirname "$0")/_environment.sh"
+prepare_environment dask,ase,notebook,test,lint,docs
+export PATH="$PWD/.venv/bin:$PATH" MPLBACKEND=Agg JUPYTER_PREFER_ENV_PATH=1
+started=$SECONDS
+
+stage() {
+    heading "$1 ($((SECONDS - started)) s)"
+    shift
+    "$@" || stop "FAILED: $*"
+}
+
+selfcheck() {
+    python -c 'import sys, diffneq; report = diffneq.selfcheck(); print(report); sys.exit(not report.passed)'
+}
+
+notebooks() {
+    if ! compgen -G "notebooks/*.ipynb" >/dev/null; then
+        echo "no notebooks yet"
+        return
+    fi
+    DIFFNEQ_FAST=1 python -m pytest -q --nbmake --nbmake-timeout=600 --nbmake-kernel=python3 notebooks
+}
+
+stage "self-check of the installation" selfcheck
+stage "lint: ruff" ruff check .
+stage "types: pyright" pyright
+stage "documentation: sphinx" sphinx-build -q -W --keep-going -b html docs docs/_build/html
+stage "notebooks, fast mode" notebooks
+stage "tests: pytest" python -m pytest "$@"
