@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
 from . import _phase
@@ -12,7 +13,7 @@ from ._parameters import check_finite, check_positive, float_leaf
 
 def _step_leaf(step: ArrayLike) -> Array:
     """Steps as uint32; whole numbers from 0 to 2^32 - 1."""
-    if not isinstance(step, jax.core.Tracer):
+    if not isinstance(step, Tracer):
         counts = np.asarray(step)
         if not np.issubdtype(counts.dtype, np.integer) or np.any(counts < 0) or np.any(counts >= 2**32):
             raise ValueError(f"Clock: step must be whole and from 0 to 2**32 - 1, got {step}.")

@@ -1,8 +1,8 @@
 """Float parameters of drives and pair laws: how they are made into leaves and checked."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
 
@@ -19,7 +19,7 @@ def float_leaf(value: ArrayLike) -> Array:
 
 def concrete(value: Array) -> np.ndarray | None:
     """The numbers in `value`, or None while JAX traces (nothing can be checked then)."""
-    return None if isinstance(value, jax.core.Tracer) else np.asarray(value)
+    return None if isinstance(value, Tracer) else np.asarray(value)
 
 
 def check_finite(owner: str, **parameters: Array) -> None:

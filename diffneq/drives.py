@@ -156,4 +156,7 @@ class Sum(eqx.Module):
             raise ValueError("Sum: parts must be drives, for example Sum([Constant(0.1), Sine(0.01, 0.2)]).")
 
     def __call__(self, t: Time) -> Array:
-        return sum((part(t) for part in self.parts[1:]), self.parts[0](t))
+        total = self.parts[0](t)
+        for part in self.parts[1:]:
+            total = total + part(t)
+        return total
