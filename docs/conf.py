@@ -1,4 +1,4 @@
-"""The documentation: pages in Markdown, one page of API for each public module, the notebooks as committed."""
+"""The documentation: pages in Markdown, API pages for every public module, the notebooks as committed."""
 
 import re
 import shutil
