@@ -58,7 +58,7 @@ def _correlations(x: np.ndarray) -> tuple[np.ndarray, int, float, float]:
 
 
 def _relative_variance(rho: np.ndarray, window: int, tau: float) -> float:
-    """N Var(g_0)/g_0^2 = 2 sum_d (2 W + 1 - |d|) (rho * rho)(d)/(2 tau)^2 for a Gaussian x (Bartlett 1946)."""
+    """N Var(g_0)/g_0^2 = 2 sum_d (2 W + 1 - |d|) (rho * rho)(d)/(2 tau)^2, Gaussian x (Bartlett 1946)."""
     both = np.concatenate([rho[window:0:-1], rho[: window + 1]])
     size = 1 << (4 * window + 2).bit_length()
     product = np.fft.irfft(np.abs(np.fft.rfft(both, size)) ** 2, size)[: 2 * window + 1]
@@ -138,8 +138,7 @@ def mean(records, dt: float = 1.0, unit: str = "", name: str = "mean") -> Estima
         pooled = max(pooled, plateau)
     odd = _replicas_disagree(x, scatter)
     if odd:
-        warnings.append("replicas differ by more than their fluctuations: not ergodic on this time, or a
-        drift")
+        warnings.append("replicas differ by more than their fluctuations: not ergodic, or a drift")
     error, method = pooled, "windowed autocovariance"
     if replicas >= 16 or odd or (replicas > 1 and length < 20 * tau):
         error, dof, method = scatter, replicas - 1.0, "scatter of replicas"
