@@ -70,7 +70,8 @@ def test_data_file_counts_types_from_one(bench, tmp_path):
     inputs = bench[0]
     inputs.write_data(tmp_path / "d", (4.0, 5.0), np.array([[0.5, 1.5], [2.0, 3.0]]), np.array([0, 2]))
     text = (tmp_path / "d").read_text()
-    assert "2 atoms" in text and "3 atom types" in text and "0 5 ylo yhi" in text
+    for line in ("2 atoms", "3 atom types", "0 5 ylo yhi"):
+        assert line in text
     assert text.splitlines()[-1] == "2 3 2 3 0.0"
 
 
@@ -79,10 +80,12 @@ def test_log_reader_adds_runs_and_refuses_dangerous_lists(bench):
     text = (
         "   Step Temp\n 0 1.5\nWARNING: something\n 10 0.5\n"
         "Loop time of 2.0 on 1 procs for 10 steps with 5 atoms\n"
+        "50.0% CPU use with 1 MPI tasks x 1 OpenMP threads\n"
         "Neighbor list builds = 3\nDangerous builds = 0\n"
     )
     log = run.read_log(2 * text)
     assert (log.total_seconds, log.total_steps, log.builds) == (4.0, 20, 6)
+    assert log.cpu_share == "50 % CPU"
     assert run.thermo_rows(text) == [[0.0, 1.5], [10.0, 0.5]]
     with pytest.raises(RuntimeError, match="dangerous"):
         run.read_log(text.replace("builds = 0", "builds = 2"))

@@ -99,7 +99,7 @@ run {steps}
 
 
 def prepare_conductor(
-    case: inputs.ConductorCase, steps: int, seed: int = 1, skins: Sequence[float] = (0.8, 1.0, 1.5, 2.0)
+    case: inputs.ConductorCase, steps: int, seed: int = 1, skins: Sequence[float] = (0.6, 0.8, 1.0, 1.5)
 ) -> Contender:
     """The conductor's fields spread over the cores, the pair law as a table, LAMMPS' best skin."""
     if steps % INTERVAL:
