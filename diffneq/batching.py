@@ -99,7 +99,9 @@ def stack(points: Sequence[PyTree], batched: Sequence[bool] | None = None) -> tu
     for i, column in enumerate(columns):
         differs = _is_data(column[0]) and not all(_same(column[0], x) for x in column[1:])
         if batched is not None and differs and not batched[i]:
-            raise ValueError(f"leaf {keystr(paths[i][0])} differs between the points; batched says it does not")
+            raise ValueError(
+                f"leaf {keystr(paths[i][0])} differs between the points; batched says it does not"
+            )
         split = differs if batched is None else bool(batched[i])
         leaves.append(jnp.stack([jnp.asarray(x) for x in column]) if split else column[0])
         axes.append(0 if split else None)
@@ -115,11 +117,15 @@ def _columns(points: Sequence[PyTree], paths: list, treedef: Any) -> list[list]:
         else:
             values, other = tree_flatten(point)
             if not _alike(other, treedef):
-                raise ValueError(f"point {r} has another structure or other static fields than point 0: "
-                                 "run them in separate calls (sweep does this by itself)")
+                raise ValueError(
+                    f"point {r} has another structure or other static fields than point 0: "
+                    "run them in separate calls (sweep does this by itself)"
+                )
         for (path, first), column, value in zip(paths, columns, values, strict=True):
             if value is not first and not _alike(_describe(value), _describe(first)):
-                raise ValueError(f"leaf {keystr(path)} of point {r} does not stack with that of point 0 "
-                                 f"({_describe(value)}, {_describe(first)}): run them in separate calls")
+                raise ValueError(
+                    f"leaf {keystr(path)} of point {r} does not stack with that of point 0 "
+                    f"({_describe(value)}, {_describe(first)}): run them in separate calls"
+                )
             column.append(value)
     return columns
