@@ -25,9 +25,19 @@ from ._multisine import Multisine, crest_factor, multisine
 from ._parameters import check_finite, check_positive, check_scalars, concrete, float_leaf
 
 __all__ = [
-    "Clock", "Constant", "Multisine", "Ramp", "Sine", "Sum", "Table", "Time",
-    "crest_factor", "cycles", "multisine", "seconds",
-]  # fmt: skip
+    "Clock",
+    "Constant",
+    "Multisine",
+    "Ramp",
+    "Sine",
+    "Sum",
+    "Table",
+    "Time",
+    "crest_factor",
+    "cycles",
+    "multisine",
+    "seconds",
+]
 
 
 class Constant(eqx.Module):

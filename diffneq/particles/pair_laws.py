@@ -39,9 +39,16 @@ from ._pair_law import (
 )
 
 __all__ = [
-    "AbstractPairLaw", "Hertzian", "LennardJones", "SoftSphere", "Truncation", "WCA",
-    "energy_of_squared", "mix", "pair_force",
-]  # fmt: skip
+    "WCA",
+    "AbstractPairLaw",
+    "Hertzian",
+    "LennardJones",
+    "SoftSphere",
+    "Truncation",
+    "energy_of_squared",
+    "mix",
+    "pair_force",
+]
 
 Truncation = Literal["cut", "shifted", "force_shifted"]
 
