@@ -1,0 +1,8 @@
+"""Equations of motion: each a final `equinox.Module` with `step(model, state, neighbours, drive) -> (state, info)`."""
+
+from diffneq.dynamics.langevin import Langevin
+from diffneq.dynamics.state import Info, State
+from diffneq.dynamics.verlet import Verlet
+from diffneq.dynamics.walls import ThermalWalls
+
+__all__ = ["Info", "Langevin", "State", "ThermalWalls", "Verlet"]

@@ -1,0 +1,6 @@
+"""Systems: parameters, initial states, forces and observables."""
+
+from diffneq.models.conductor import Conductor
+from diffneq.models.fluid import Fluid
+
+__all__ = ["Conductor", "Fluid"]

@@ -1,0 +1,104 @@
+"""Simple fluids: one pair law, any number of species, periodic boundaries."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from diffneq._parameters import check_finite, check_positive, float_leaf
+from diffneq.models.placement import maxwellian, random_positions
+from diffneq.particles.forces import pair_energies, pair_forces
+from diffneq.particles.space import Box, Vector
+
+
+def kinds(law, counts: tuple[int, ...]) -> np.ndarray | None:
+    """Species of each particle, (N,), or None where the law has no tables and so does not ask."""
+    if all(leaf.ndim < 2 for leaf in jax.tree.leaves(law)):
+        return None
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+
+
+class Fluid(eqx.Module):
+    """m_i d^2 x_i/dt^2 = - sum_j grad u(|x_i - x_j|) + q_i E(t) e_x.
+
+    Arguments:
+        law: pair law (`diffneq.particles.pair_laws`).
+        box: `Box`, or its d edge lengths [L].
+        counts: number of particles of each species; they are stored one species after another.
+        mass: one mass for each species, or one for all [m].
+        charge: one charge for each species, or one for all [e]; what a drive couples to.
+
+    Raises:
+        ValueError: for masses that are not positive or counts that are not.
+
+    >>> from diffneq.particles.pair_laws import WCA
+    >>> fluid = Fluid(WCA(1.0, 1.0), (20.0, 20.0), (200,))
+    >>> len(fluid.initial(jax.random.key(0), temperature=1.0)[0])
+    2
+    """
+
+    law: eqx.Module
+    box: Box
+    mass: Array
+    charge: Array
+    counts: tuple[int, ...] = eqx.field(static=True)
+    mobile: tuple[bool, ...] = eqx.field(static=True)
+
+    units = {"current": "e L/t", "kinetic_energy": "k_B T", "potential_energy": "k_B T", "work": "k_B T", "heat": "k_B T"}
+    recorded = ("current", "kinetic_energy")
+
+    def __init__(self, law, box, counts, mass=1.0, charge=0.0):
+        self.law, self.box = law, box if isinstance(box, Box) else Box(box)
+        self.counts = tuple(int(n) for n in counts)
+        if any(n < 1 for n in self.counts):
+            raise ValueError(f"Fluid: each species needs at least one particle, got counts {self.counts}.")
+        self.mass = jnp.broadcast_to(float_leaf(mass), (len(self.counts),))
+        self.charge = jnp.broadcast_to(float_leaf(charge), (len(self.counts),))
+        check_finite("Fluid", mass=self.mass, charge=self.charge)
+        check_positive("Fluid", mass=self.mass)
+        self.mobile = (True,) * len(self.counts)
+
+    @property
+    def cutoff(self) -> float:
+        return float(jnp.max(self.law.cutoff()))
+
+    def initial(self, key: Array, temperature, distance: float | None = None) -> tuple[Vector, Vector]:
+        """Random positions at least `distance` apart (default: 0.8 of the cutoff) and Maxwellian velocities."""
+        place, speed = jax.random.split(key)
+        size = sum(self.counts)
+        positions = random_positions(place, self.box, size, 0.8 * self.cutoff if distance is None else distance)
+        mass = jnp.asarray(np.repeat(np.asarray(self.mass), self.counts))
+        return positions, maxwellian(speed, float_leaf(temperature), mass, self.box.dimension)
+
+    def forces(self, displacement: Vector, neighbours) -> Vector:
+        return pair_forces(self.law, self.box, kinds(self.law, self.counts), displacement, neighbours)
+
+    def potential_energy(self, displacement: Vector, neighbours) -> Array:
+        kind = kinds(self.law, self.counts)
+        return jnp.sum(pair_energies(self.law, self.box, kind, displacement, neighbours))
+
+    def drive_force(self, displacement: Vector, neighbours, field: Array) -> tuple:
+        """q E on each particle along the first axis; None along the others."""
+        per_particle = jnp.concatenate([jnp.broadcast_to(self.charge[s], (n,)) for s, n in enumerate(self.counts)])
+        return (per_particle * field,) + (None,) * (len(displacement) - 1)
+
+    def every_step(self, state) -> dict[str, Array]:
+        """Averaged over all steps of a record: the current sum q v_x."""
+        total, start = jnp.zeros((), self.charge.dtype), 0
+        for s, n in enumerate(self.counts):
+            total = total + self.charge[s] * jnp.sum(state.velocity[0][start : start + n])
+            start += n
+        return {"current": total}
+
+    def at_record(self, state, neighbours, wanted: tuple[str, ...]) -> dict[str, Array]:
+        """Taken at the end of a record."""
+        out = {}
+        if "kinetic_energy" in wanted:
+            mass = jnp.concatenate([jnp.broadcast_to(self.mass[s], (n,)) for s, n in enumerate(self.counts)])
+            out["kinetic_energy"] = sum(jnp.sum(mass * v * v) for v in state.velocity) / 2
+        if "potential_energy" in wanted:
+            out["potential_energy"] = self.potential_energy(state.displacement, neighbours)
+        return out

@@ -1,0 +1,91 @@
+"""Random positions without overlaps, and Maxwellian velocities."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from diffneq.particles.neighbours import ListPlan, build, plan_list, widen
+from diffneq.particles.space import Box, Vector
+
+_ROUNDS = 2000
+
+
+def random_positions(key: Array, box: Box, count: int, distance: float) -> Vector:
+    """Uniform positions, no two nearer than `distance`: whoever overlaps a particle of higher number is drawn again.
+
+    The particles of highest number are so distributed as if the others were not there.
+
+    Arguments:
+        key: typed key.
+        box: the box; directions with walls keep half the distance from them.
+        count: particles N.
+        distance: least distance of two particles [L].
+
+    Returns:
+        d arrays (N,) [L].
+
+    Raises:
+        ValueError: where the box is too crowded for this.
+    """
+    plan = plan_list(box, count, distance, 0.0)
+    for _ in range(20):
+        anchor, left, fill, cell_fill = _place(key, plan, box, count)
+        wider = widen(plan, int(fill), int(cell_fill))
+        if wider == plan:
+            break
+        plan = wider
+    if int(left) > 0:
+        raise ValueError(
+            f"No room for {count} particles at a distance of {distance:g} in a box of {box.lengths}: "
+            "use a larger box or fewer particles."
+        )
+    return tuple(a.astype(p.dtype) * (p / 2.0**32) for a, p in zip(anchor, box.extent, strict=True))
+
+
+@partial(eqx.filter_jit)
+def _place(key: Array, plan: ListPlan, box: Box, count: int):
+    def draw(key) -> Vector:
+        keys = jax.random.split(key, box.dimension)
+        out = []
+        for k, length, period, free in zip(keys, box.lengths, box.extent, box.periodic, strict=True):
+            edge = 0.0 if free else plan.radius / 2
+            x = jax.random.uniform(k, (count,), minval=edge / period, maxval=(length - edge) / period)
+            out.append((x * 2.0**16).astype(jnp.uint32) * jnp.uint32(2**16) + jax.random.bits(k, (count,), "uint32") // 2**16)
+        return tuple(out)
+
+    def overlapping(anchor):
+        near = build(plan, box, tuple(a[None] for a in anchor))
+        beaten = jnp.any(near.index[0] > jnp.arange(count)[None, :], axis=0)
+        if plan.all_pairs:
+            beaten = _beaten_all_pairs(plan, box, anchor, near.index[0])
+        return beaten, near.fill[0], near.cell_fill[0]
+
+    def again(carry):
+        number, anchor, beaten, fill, cell_fill = carry
+        fresh = draw(jax.random.fold_in(key, number))
+        anchor = tuple(jnp.where(beaten, f, a) for f, a in zip(fresh, anchor, strict=True))
+        beaten, more, cell_more = overlapping(anchor)
+        return number + 1, anchor, beaten, jnp.maximum(fill, more), jnp.maximum(cell_fill, cell_more)
+
+    first = draw(key)
+    start = (jnp.int32(1), first, *overlapping(first))
+    carry = lax.while_loop(lambda c: (c[0] < _ROUNDS) & jnp.any(c[2]), again, start)
+    return carry[1], jnp.sum(carry[2]), jnp.where(plan.all_pairs, 0, carry[3]), carry[4]
+
+
+def _beaten_all_pairs(plan: ListPlan, box: Box, anchor: Vector, index: Array) -> Array:
+    from diffneq.particles.space import integer_separation
+
+    s = sum(integer_separation(a[None], a[index], p) ** 2 for a, p in zip(anchor, box.extent, strict=True))
+    return jnp.any((s < plan.radius**2) & (index > jnp.arange(plan.size)[None, :]), axis=0)
+
+
+def maxwellian(key: Array, temperature: Array, mass: Array, dimension: int) -> Vector:
+    """Velocities with <v_a^2> = k_B T / m: d arrays (N,) from masses (N,) [m]; zero where the mass is infinite."""
+    width = jnp.sqrt(temperature / mass)
+    return tuple(width * x for x in jax.random.normal(key, (dimension, mass.shape[0]), mass.dtype))

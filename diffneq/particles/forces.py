@@ -1,0 +1,89 @@
+"""Pair forces of a model: the quick kernel in simulation, the plain one under differentiation, one function.
+
+    F_i = - sum_j du(r_ij)/dr_ij  r_ij / |r_ij|,        E = sum_{i<j} u(r_ij)
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.custom_batching import custom_vmap
+
+from diffneq.particles.kernels import plain_sum, quick_sum
+from diffneq.particles.neighbours import Neighbours
+from diffneq.particles.space import Box, Vector, absolute, fixed_point
+
+
+def pair_forces(law, box: Box, species, displacement: Vector, neighbours: Neighbours) -> Vector:
+    """F_i = -sum_j du/dr r_ij/|r_ij| for one replica (and, under `jax.vmap`, for all replicas in one quick sweep).
+
+    Arguments:
+        law: a pair law (`particles.pair_laws`), leaves scalars or (S, S) tables.
+        box: the box.
+        species: (N,) NumPy integers, or None where the law has no tables.
+        displacement: d arrays (N,), displacement from the anchors [L].
+        neighbours: a valid list.
+
+    Returns:
+        d arrays (N,) [energy / L].
+    """
+    return _pair_sum(law, box, species, displacement, neighbours, False)
+
+
+def pair_energies(law, box: Box, species, displacement: Vector, neighbours: Neighbours) -> Array:
+    """Half of the energies of the pairs of each particle, (N,); they sum to the potential energy."""
+    return _pair_sum(law, box, species, displacement, neighbours, True)[-1]
+
+
+def _pair_sum(law, box, species, displacement, neighbours, with_energy):
+    dynamic, static = eqx.partition((law, box), eqx.is_array)
+    kinds = None if species is None else jnp.asarray(species, jnp.int32)
+
+    @custom_vmap
+    def quick(dynamic, displacement, anchor, index, fill):
+        lift = lambda tree: jax.tree.map(lambda x: x[None], tree)
+        out = many(dynamic, lift(displacement), lift(anchor), index[None], fill[None])
+        return tuple(x[0] for x in out)
+
+    def many(dynamic, displacement, anchor, index, fill):
+        law, box = eqx.combine(dynamic, static)
+        positions = _searchable(box, anchor, displacement)
+        return quick_sum(law, box.extent, kinds, positions, index, fill, with_energy)
+
+    @quick.def_vmap
+    def _rule(axis_size, in_batched, dynamic, *arrays):
+        spread = lambda x, batched: x if batched else jnp.broadcast_to(x[None], (axis_size, *x.shape))
+        arrays = jax.tree.map(spread, arrays, tuple(in_batched[1:]))
+        out = many(dynamic, *arrays)
+        return out, tuple(True for _ in out)
+
+    @jax.custom_jvp
+    def total(dynamic, displacement, anchor, index, fill):
+        return quick(dynamic, displacement, anchor, index, fill)
+
+    @total.defjvp
+    def _tangent(primals, tangents):
+        anchor, index = primals[2], primals[3]
+
+        def plain(dynamic, displacement):
+            law, box = eqx.combine(dynamic, static)
+            return plain_sum(law, box.extent, kinds, anchor, displacement, index, with_energy)
+
+        return jax.jvp(plain, primals[:2], tangents[:2])
+
+    return total(dynamic, displacement, neighbours.anchor, neighbours.index, neighbours.fill)
+
+
+def _searchable(box: Box, anchor: Vector, displacement: Vector) -> Vector:
+    """Integers in single precision, where they are finer than floats; floats in double."""
+    spans = tuple(p[:, None] if p.ndim else p for p in box.extent)
+    if displacement[0].dtype == jnp.float32:
+        return tuple(fixed_point(a, u, p) for a, u, p in zip(anchor, displacement, spans, strict=True))
+    return tuple(a.astype(u.dtype) * (p / 2.0**32) + u for a, u, p in zip(anchor, displacement, spans, strict=True))
+
+
+def positions(box: Box, displacement: Vector, neighbours: Neighbours) -> Vector:
+    """Positions [L] of one replica, in the box up to the displacement since the last build."""
+    return absolute(box, neighbours.anchor, displacement)

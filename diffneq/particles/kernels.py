@@ -1,0 +1,140 @@
+"""Sums of pair forces and energies over neighbour lists: one quick kernel, one plain kernel that can be differentiated.
+
+    F_i = - sum_j du(r_ij)/dr_ij  r_ij / |r_ij|
+
+Both walk the list slot by slot, so that nothing of size N x K is stored, and differentiate the scalar law with
+respect to s = r^2, which spares a square root where the law has none. The quick kernel works on integer positions for
+all replicas at once (a leading axis R); the plain kernel is the same sum in floating point.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from diffneq.particles.pair_laws import energy_of_squared
+from diffneq.particles.space import Vector, integer_separation
+
+# Four slots a block: measured best on CPUs; two are slower, eight spill registers.
+SLOTS = 4
+
+
+def at_pairs(law, species, partner):
+    """The law of one replica with each leaf broadcast over pairs: scalars stay, (S, S) tables are looked up."""
+
+    def spread(leaf):
+        if not eqx.is_array(leaf) or leaf.ndim == 0:
+            return leaf
+        return leaf.reshape(-1)[species * leaf.shape[-1] + partner]
+
+    return jax.tree.map(spread, law)
+
+
+def at_flat_pairs(law, replicas: int, size: int, species, rows: Array):
+    """The same for all replicas on one axis R*N; leaves are scalars or tables, with or without a leading axis R."""
+
+    def spread(leaf):
+        if not eqx.is_array(leaf) or leaf.ndim == 0:
+            return leaf
+        if leaf.ndim == 1:
+            return jnp.repeat(leaf, size, total_repeat_length=replicas * size)[None, :]
+        count = leaf.shape[-1]
+        pair = species[None, :] * count + species[rows]
+        if leaf.ndim == 3:
+            pair = pair + jnp.repeat(jnp.arange(replicas, dtype=jnp.int32) * count**2, size)[None, :]
+        return leaf.reshape(-1)[pair]
+
+    return jax.tree.map(spread, law)
+
+
+def _slope(law, s: Array) -> tuple[Array, Array]:
+    """u and du/ds at s = r^2, elementwise."""
+    return jax.jvp(lambda value: energy_of_squared(law, value), (s,), (jnp.ones_like(s),))
+
+
+def _pair_terms(law, separation: Vector, with_energy: bool):
+    s = sum(x * x for x in separation)
+    real = s > 0  # an empty slot holds the particle itself
+    energy, slope = _slope(law, jnp.where(real, s, jnp.ones_like(s)))
+    slope = jnp.where(real, -2 * slope, jnp.zeros_like(s))
+    terms = tuple(slope * x for x in separation)
+    if with_energy:
+        terms = (*terms, jnp.where(real, energy, jnp.zeros_like(s)) / 2)
+    return terms
+
+
+def _sum_slots(terms: Vector) -> Vector:
+    """One variadic reduction: separate sums would repeat the gathers and divisions for every output."""
+    zero = tuple(jnp.zeros((), term.dtype) for term in terms)
+    return lax.reduce(terms, zero, lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True)), (0,))
+
+
+def quick_sum(law, period: Vector, species, positions: Vector, index: Array, count: Array, with_energy: bool) -> Vector:
+    """Forces (and energies) of all replicas.
+
+    Arguments:
+        law: pair law, leaves scalar or with a leading axis R.
+        period: d arrays, scalar or (R,).
+        species: (N,) integers or None where the law has no tables.
+        positions: d arrays (R, N), integers (fixed point), or floats in [0, period).
+        index: (R, K, N) neighbours within the replica; an empty slot holds the particle itself.
+        count: (R,) the largest number of neighbours in use.
+    """
+    replicas, slots, size = index.shape
+    # One axis R*N and a loop with a bound known only at run time: what XLA's CPU compiler turns into vector code.
+    flat = lax.optimization_barrier(tuple(x.reshape(-1) for x in positions))
+    offset = (jnp.arange(replicas, dtype=jnp.int32) * size)[:, None, None]
+    everyone = (index + offset).transpose(1, 0, 2).reshape(slots, replicas * size)
+    kinds = None if species is None else jnp.tile(species, replicas)
+    spans = tuple(jnp.repeat(p, size)[None, :] if p.ndim else p for p in period)
+    block = SLOTS if slots % SLOTS == 0 else 1
+
+    def add_block(number, total):
+        rows = lax.dynamic_slice(everyone, (number * block, 0), (block, replicas * size))
+        there = tuple(_take(x, rows) for x in flat)
+        # Without the barrier the gathers are fused into, and repeated by, every consumer.
+        there = lax.optimization_barrier(there)
+        separation = tuple(_separation(here[None, :], other, span) for here, other, span in zip(flat, there, spans, strict=True))
+        used = at_flat_pairs(law, replicas, size, kinds, rows)
+        sums = lax.optimization_barrier(_sum_slots(_pair_terms(used, separation, with_energy)))
+        return tuple(a + b for a, b in zip(total, sums, strict=True))
+
+    outputs = len(positions) + int(with_energy)
+    total = tuple(jnp.zeros(replicas * size, period[0].dtype) for _ in range(outputs))
+    needed = jnp.minimum((jnp.max(count) + block - 1) // block, slots // block)
+    total = lax.fori_loop(0, needed, add_block, total)
+    return tuple(x.reshape(replicas, size) for x in total)
+
+
+def _take(values: Array, rows: Array) -> Array:
+    return values.at[rows].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def _separation(here: Array, there: Array, span: Array) -> Array:
+    if jnp.issubdtype(here.dtype, jnp.unsignedinteger):
+        return integer_separation(here, there, span)
+    raw = here - there
+    return raw - span * jnp.round(raw / span)
+
+
+def plain_sum(law, period: Vector, species, anchors: Vector, displacement: Vector, index: Array, with_energy: bool):
+    """The same sum for one replica in floating point, differentiable to any order in every float.
+
+    Arguments as in `quick_sum` without the replica axis; `anchors` d integer arrays (N,), `displacement` d float (N,).
+    """
+    slots = index.shape[0]
+
+    def add_slot(total, row):
+        separation = tuple(
+            integer_separation(anchor, anchor[row], span) + (u - u[row])
+            for anchor, u, span in zip(anchors, displacement, period, strict=True)
+        )
+        partner = row if species is None else species[row]
+        terms = _pair_terms(at_pairs(law, species, partner), separation, with_energy)
+        return tuple(a + b for a, b in zip(total, terms, strict=True)), None
+
+    outputs = len(anchors) + int(with_energy)
+    start = tuple(jnp.zeros_like(displacement[0]) for _ in range(outputs))
+    return lax.scan(add_slot, start, index, length=slots)[0]

@@ -1,0 +1,109 @@
+"""What the loop does when a list overflowed, somebody outran the skin, or a replica was lost."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from diffneq.particles.neighbours import ListPlan, plan_list, widen
+
+# A list is used until the fastest particle has gone this part of half the skin, by its speed at the start.
+_CAUTION = 0.8
+
+
+class Lists:
+    """The plan of the lists and the number of steps between two builds; both change when a chunk has to be rerun."""
+
+    def __init__(self, plan: ListPlan | None, cadence: int):
+        self.plan, self.cadence = plan, cadence
+        self.reruns = 0
+
+    @classmethod
+    def choose(cls, model, skin: float | None) -> Lists:
+        """A plan for the model's range; the skin defaults to what balances builds against longer rows."""
+        reach = getattr(model, "cutoff", None)
+        if reach is None:
+            return cls(None, 1000)
+        extent = np.array([float(np.max(np.asarray(p))) for p in model.box.extent])
+        size = sum(model.counts)
+        if skin is None:
+            spacing = float(np.prod(extent) / size) ** (1 / len(extent))
+            # Dense systems pay for wide rows, dilute ones for builds.
+            skin = float(np.clip(0.3 * spacing, 0.3, 1.0))
+            skin = min(skin, max(0.05, 0.5 * float(extent.min()) - reach - 1e-6))
+        return cls(plan_list(model.box, size, reach, skin), 1000)
+
+    def set_cadence(self, batch, state) -> None:
+        """From the speed of the fastest particle at the start."""
+        if self.plan is None or self.plan.all_pairs:
+            return
+        fastest = float(jnp.sqrt(jnp.max(sum(v * v for v in state.velocity))))
+        step = float(np.max(np.asarray(batch.system[1].dt)))
+        self.cadence = max(1, int(_CAUTION * self.plan.skin / 2 / max(fastest * step, 1e-12)))
+        self.cadence = min(self.cadence, 1000)
+
+    def cadence_for(self, record_every: int, steps: int) -> int:
+        """The largest cadence not above the limit that divides, or is a multiple of, `record_every`."""
+        if self.cadence < record_every:
+            return max(n for n in range(1, self.cadence + 1) if record_every % n == 0)
+        records = steps // record_every
+        most = min(self.cadence // record_every, records)
+        return record_every * max(n for n in range(1, most + 1) if records % n == 0)
+
+    def overflowed(self, report, alive) -> bool:
+        """Make room where a list overflowed; True if the chunk has to be run again."""
+        if self.plan is None or not alive.any():
+            return False
+        fill, cell_fill = np.asarray(report.fill)[alive].max(), np.asarray(report.cell_fill)[alive].max()
+        wider = widen(self.plan, int(fill), int(cell_fill))
+        if wider == self.plan:
+            return False
+        self.plan, self.reruns = wider, self.reruns + 1
+        return True
+
+    def outrun(self, report, alive, schedule, run) -> bool:
+        """Build more often where somebody moved more than half the skin; True if the chunk has to be run again."""
+        if self.plan is None or self.plan.all_pairs or not alive.any():
+            return False
+        moved, half = np.asarray(report.moved), self.plan.skin / 2
+        if not np.any(moved[alive] > half):
+            return False
+        if schedule.cadence == 1:
+            # Half the skin in a single step: no list helps, the step is too long for these replicas.
+            run.lose(alive & (moved > half))
+            return True
+        farthest = float(moved[alive].max())
+        self.cadence = max(1, min(int(_CAUTION * schedule.cadence * half / farthest), schedule.cadence - 1))
+        self.reruns += 1
+        return True
+
+
+def failures_of(run, valid) -> list[str]:
+    """A sentence for each replica that was lost since the last call."""
+    new = [int(r) for r in np.flatnonzero((run.failed != 0) & ~run.reported & valid)]
+    run.reported[new] = True
+    sentences = [
+        f"Replica {r} stopped at step {int(run.failed[r])}: its state was no longer finite, or a particle crossed the "
+        f"box at once; the time step is probably too long. Its records up to step {run.good_until(r)} are kept."
+        for r in new
+    ]
+    run.failures.extend(sentences)
+    return sentences
+
+
+def heating_warning(batch, run, valid) -> list[str]:
+    """A sentence where energy appeared that neither drive nor bath brought: the time step heats the system."""
+    good = valid & (run.failed == 0)
+    if not good.any() or run.done == 0:
+        return []
+    model, dynamics, _ = batch.system
+    moving = sum(n for n, moves in zip(model.counts, model.mobile, strict=True) if moves)
+    error = (run.energy - run.first_energy - run.work - run.heat)[good] / moving
+    scale = max(float(np.median(run.kinetic_scale[good])), 1e-300)
+    rate = float(np.max(np.abs(error))) / scale / run.done
+    if rate < 2e-5:
+        return []
+    return [
+        f"The time step {float(np.max(np.asarray(dynamics.dt))):g} heats the system: per particle and step the energy "
+        f"changed by {rate:.1e} of the mean kinetic energy without work or heat; use a shorter step."
+    ]

@@ -1,0 +1,129 @@
+"""What a simulation returns: labelled records, the final state, and where the numbers come from."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from diffneq.dynamics.state import State
+
+
+@dataclass(frozen=True)
+class Result:
+    """Records and state of R replicas.
+
+    Arguments:
+        records: name -> (R, n_records); nan after a replica was lost.
+        time: end of each record, (n_records,) float64 [t].
+        state: the state after the last step, which `simulate(start=...)` continues.
+        status: (R,) step at which a replica was lost, 0 where all is well.
+        failures: a sentence for each lost replica.
+        warnings: sentences about the whole run.
+        units: name -> unit.
+        provenance: versions, dtype, device, configuration.
+        diagnostics: energy balance and what the lists did.
+    """
+
+    records: dict[str, np.ndarray]
+    time: np.ndarray
+    state: State
+    status: np.ndarray
+    failures: list[str]
+    warnings: list[str]
+    units: dict[str, str]
+    provenance: dict[str, Any]
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    model: Any = None
+
+    @classmethod
+    def gather(cls, model, run, dt, record_every, valid, identity, lists, warnings) -> Result:
+        keep = slice(0, int(valid.sum()))
+        records = {name: np.concatenate(parts, axis=0).T[keep] for name, parts in run.records.items()}
+        count = next(iter(records.values())).shape[1]
+        time = run.first_time + dt * record_every * np.arange(1, count + 1, dtype=float)
+        for r in np.flatnonzero(run.failed[keep]):
+            first_bad = max(0, (int(run.failed[r]) - 1 - run.first_step) // record_every)
+            for values in records.values():
+                values[r, first_bad:] = np.nan
+        balance = run.energy - run.first_energy - run.work - run.heat
+        diagnostics = {
+            "energy": run.energy[keep],
+            "energy_change": (run.energy - run.first_energy)[keep],
+            "work": run.work[keep],
+            "heat": run.heat[keep],
+            "energy_error": balance[keep],
+            "reruns": lists.reruns,
+            "list_cadence": lists.cadence,
+            "list_slots": None if lists.plan is None else lists.plan.slots,
+            "farthest_move": run.farthest,
+        }
+        state = jax.tree.map(lambda x: x[keep], run.state)
+        units = {name: model.units.get(name, "") for name in records}
+        return cls(
+            records, time, state, run.failed[keep], run.failures, warnings, units, identity, diagnostics, model
+        )
+
+    def positions(self, replica: int = 0) -> np.ndarray:
+        """Positions (N, d) of one replica [L], inside the box."""
+        extent = [np.asarray(p, float) for p in self.model.box.extent]
+        columns = []
+        for a, period in enumerate(extent):
+            width = period if period.ndim == 0 else period[replica]
+            x = np.asarray(self.state.anchor[a][replica], float) * (width / 2.0**32)
+            x = x + np.asarray(self.state.displacement[a][replica], float)
+            columns.append(x % width)
+        return np.stack(columns, axis=1)
+
+    def dataset(self):
+        """`xarray.Dataset` with dimensions (run, time), units in the attributes of each variable."""
+        import xarray
+
+        variables = {
+            name: (("run", "time"), values, {"units": self.units[name]}) for name, values in self.records.items()
+        }
+        variables["status"] = (("run",), self.status, {"long_name": "step at which the replica was lost, 0: none"})
+        coordinates = {"time": ("time", self.time, {"units": "t"}), "run": np.arange(len(self.status))}
+        attributes = {key: str(value) for key, value in self.provenance.items()}
+        attributes["failures"] = " ".join(self.failures)
+        return xarray.Dataset(variables, coordinates, attributes)
+
+
+def describe(batch, keys, steps: int, record_every: int, names, start, skin) -> dict[str, Any]:
+    """The identity of a run: what must agree for a checkpoint to go on from, and the provenance of its result."""
+    digest = hashlib.sha256()
+    leaves, tree = jax.tree.flatten(batch.system)
+    digest.update(str(tree).encode())
+    for leaf in leaves:
+        array = np.asarray(leaf) if not callable(leaf) else np.zeros(0)
+        digest.update(str(array.shape).encode() + str(array.dtype).encode() + array.tobytes())
+    if start is not None:
+        for leaf in jax.tree.leaves(start):
+            digest.update(np.asarray(leaf).tobytes())
+    return {
+        "system": digest.hexdigest()[:16],
+        "keys": hashlib.sha256(np.asarray(jax.random.key_data(keys)).tobytes()).hexdigest()[:16],
+        "replicas": len(keys),
+        "steps": int(steps),
+        "record_every": int(record_every),
+        "record": ",".join(names),
+        "skin": str(skin),
+        "dtype": str(np.result_type(batch.system[0].mass)),
+        "device": jax.devices()[0].device_kind,
+        "diffneq": _version("diffneq"),
+        "jax": jax.__version__,
+        "jaxlib": _version("jaxlib"),
+        "python": platform.python_version(),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
