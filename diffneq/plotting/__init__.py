@@ -1,0 +1,26 @@
+"""Pictures of a driven conductor, in one style: plain arrays in, a `matplotlib.figure.Figure` out.
+
+    figure = plotting.admittance(omega, real, imag, real_error, imag_error)
+    figure.savefig("admittance.png")
+
+Figures are made without pyplot, so nothing has to be closed, no backend is chosen and no global setting is
+changed. Every function takes `units`, a mapping from the names of its axes to the unit to be printed.
+"""
+
+from .particles import snapshot
+from .response import admittance, autocorrelation, johnson_nyquist
+from .style import COLOURS, style
+from .transport import conductivity_against_size, current_voltage, power_balance, time_series
+
+__all__ = [
+    "COLOURS",
+    "admittance",
+    "autocorrelation",
+    "conductivity_against_size",
+    "current_voltage",
+    "johnson_nyquist",
+    "power_balance",
+    "snapshot",
+    "style",
+    "time_series",
+]
