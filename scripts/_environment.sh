@@ -39,7 +39,7 @@ make_venv() {
 
 # prepare_environment EXTRAS: EXTRAS is a comma-separated list of extras of pyproject.toml, or "core".
 prepare_environment() {
-    local extras=$1 python stamp target wanted
+    local extras=$1 python stamp target wanted version='import sys; print(*sys.version_info[:2])'
     python=$(find_python)
     wanted=$("$python" -c '
 import hashlib, pathlib, sys
@@ -51,12 +51,12 @@ for name in ("pyproject.toml", "constraints.txt"):
         return
     fi
     heading "setting up .venv with the locked dependencies (once; one to five minutes)"
-    if ! .venv/bin/python -c "import pip, sys; sys.exit('$wanted'.split(' /')[0] != str(sys.version_info[:2]))" 2>/dev/null; then
+    if [ "$(.venv/bin/python -c "$version" 2>/dev/null)" != "$("$python" -c "$version" 2>/dev/null)" ]; then
         make_venv "$python"
     fi
     target="."
     [ "$extras" = core ] || target=".[$extras]"
-    .venv/bin/python -m pip install -qq -c constraints.txt -e "$target" ||
+    .venv/bin/python -m pip install -qq --no-compile -c constraints.txt -e "$target" ||
         stop "pip could not install the locked dependencies (constraints.txt); its message is above."
     printf '%s' "$wanted" >"$stamp"
 }
