@@ -1,7 +1,7 @@
 """The particles themselves."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,9 +29,10 @@ def snapshot(
 ) -> "Figure":
     """The particles at one instant as discs of their true size; an arrow shows the field, along x.
 
-    Arguments: `positions` (N, 2) [L], taken modulo the box; `species` (N,) integers below S = len(names); `box`
-    (2,) [L]; `radius` [L], scalar or (S,); `walls`, thick lines at y = 0 and y = L_y; `window` [L], draw only
-    0 <= x < window of a long box; `units`, keys "length". Raises ValueError for shapes that do not match.
+    Arguments: `positions` (N, 2) [L], taken modulo the box; `species` (N,) integers below S = len(names);
+    `box` (2,) [L]; `radius` [L], scalar or (S,); `walls`, thick lines at y = 0 and y = L_y; `window` [L],
+    draw only 0 <= x < window of a long box; `units`, keys "length". Raises ValueError for shapes that do not
+    match.
     """
     points = np.asarray(positions, np.float64)
     kinds = np.asarray(species)
@@ -42,7 +43,7 @@ def snapshot(
             f"{sides.shape}; of a tuple of arrays make np.stack(positions, axis=-1)."
         )
     if kinds.size and (kinds.min() < 0 or kinds.max() >= len(names)):
-        raise ValueError(f"snapshot: species must be from 0 to {len(names) - 1}, one name each, got {kinds.max()}.")
+        raise ValueError(f"snapshot: species must be from 0 to {len(names) - 1}, one name each.")
     radii = np.broadcast_to(np.asarray(radius, np.float64), (len(names),))
     points = points % sides
     width = min(float(window), sides[0]) if window else float(sides[0])
@@ -61,7 +62,7 @@ def snapshot(
     return figure
 
 
-def _discs(axes: "Axes", points: np.ndarray, kinds: np.ndarray, radii: np.ndarray, names: Sequence[str]) -> None:
+def _discs(axes: "Axes", points: np.ndarray, kinds: np.ndarray, radii: np.ndarray, names: Sequence[str]):
     from matplotlib.collections import EllipseCollection
 
     for kind, name in enumerate(names):
@@ -90,7 +91,8 @@ def _arrow(axes: "Axes") -> None:
 
     colour = COLOURS["vermilion"]
     head, tail = (offset_copy(axes.transAxes, axes.figure, x=x, y=11, units="points") for x in (0, -52))
-    look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.0, "mutation_scale": 15, "shrinkA": 0, "shrinkB": 0}
+    look: dict[str, Any] = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.0, "mutation_scale": 15}
+    look |= {"shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (1, 1), (1, 1), xycoords=head, textcoords=tail, arrowprops=look)
     axes.annotate("$E$", (1, 1), (-58, 11), textcoords="offset points", color=colour, ha="right", va="center",
                   xycoords="axes fraction", fontsize=13)  # fmt: skip

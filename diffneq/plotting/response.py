@@ -1,7 +1,7 @@
 """Fluctuations and response: correlations in time, the admittance, the Johnson-Nyquist theorem."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,9 +26,9 @@ def autocorrelation(
 ) -> "Figure":
     """C(t)/C(0) = <J(t) J(0)>/<J^2> with a band of one standard error; the inset shows its size, logarithmic.
 
-    Arguments: `time`, `correlation`, `error` (n,), with time[0] = 0; `fits`, curves (n,) by name, on the same times
-    (NaN where a curve is not meant to hold); `units`, key "time". The inset stops where the correlation is first
-    below its error. Raises ValueError for shapes that do not match, or C(0) <= 0.
+    Arguments: `time`, `correlation`, `error` (n,), with time[0] = 0; `fits`, curves (n,) by name, on the same
+    times (NaN where a curve is not meant to hold); `units`, key "time". The inset stops where the correlation
+    is first below its error. Raises ValueError for shapes that do not match, or C(0) <= 0.
     """
     extra = {f"fits[{name!r}]": curve for name, curve in (fits or {}).items()}
     time, value, error, *curves = columns(
@@ -42,8 +42,9 @@ def autocorrelation(
         axes = figure.subplots()
         inset = axes.inset_axes((0.46, 0.42, 0.52, 0.54))
         for panel in (axes, inset):
-            panel.fill_between(time, (value - error) / scale, (value + error) / scale, color=COLOURS["blue"],
-                               alpha=0.25, linewidth=0, label="one standard error" if panel is axes else None)  # fmt: skip
+            low, high = (value - error) / scale, (value + error) / scale
+            look: dict[str, Any] = {"color": COLOURS["blue"], "alpha": 0.25, "linewidth": 0}
+            panel.fill_between(time, low, high, label="one standard error", **look)
             panel.plot(time, value / scale, color=COLOURS["blue"], label="simulation")
             for (colour, dash), name, curve in zip(_FITS, fits or {}, curves, strict=False):
                 panel.plot(time, curve / scale, color=COLOURS[colour], linestyle=dash, label=name, zorder=3)
@@ -76,11 +77,11 @@ def admittance(
     kramers_kronig: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     units: Units = None,
 ) -> "Figure":
-    """Re Y and Im Y (time factor e^{-i omega t}) against omega, each with its Kramers-Kronig transform of the other.
+    """Re Y and Im Y (time factor e^{-i omega t}), each with the Kramers-Kronig transform of the other.
 
-    Arguments: `omega` (n,) > 0 and the driven `real`, `imag` with errors, (n,); `kramers_kronig`, three arrays (m,):
-    omega, Re Y predicted from Im Y, Im Y predicted from Re Y; `units`, keys "omega", "admittance". Raises ValueError
-    for shapes that do not match.
+    Arguments: `omega` (n,) > 0 and the driven `real`, `imag` with errors, (n,); `kramers_kronig`, three
+    arrays (m,): omega, Re Y predicted from Im Y, Im Y predicted from Re Y; `units`, keys "omega",
+    "admittance". Raises ValueError for shapes that do not match.
     """
     omega, real, imag, real_error, imag_error = columns(
         "admittance", omega=omega, real=real, imag=imag, real_error=real_error, imag_error=imag_error
@@ -117,10 +118,11 @@ def johnson_nyquist(
     *,
     units: Units = None,
 ) -> "Figure":
-    """g_I(omega) of the undriven conductor and 2 k_B T Re Y(omega) of the driven one; below, their ratio and 1.
+    """g_I(omega) = 2 k_B T Re Y(omega): noise of the undriven, response of the driven conductor, their ratio.
 
-    Arguments: all (n,): `omega` > 0, `spectrum` g_I and `response` 2 k_B T Re Y, with errors; `units`, keys "omega",
-    "spectrum". Printed: chi^2 per frequency of g_I - 2 k_B T Re Y. Raises ValueError for shapes that do not match.
+    Arguments: all (n,): `omega` > 0, `spectrum` g_I and `response` 2 k_B T Re Y, with errors; `units`, keys
+    "omega", "spectrum". Printed: chi^2 per frequency of g_I - 2 k_B T Re Y. Raises ValueError for shapes that
+    do not match.
     """
     omega, noise, noise_error, driven, driven_error = columns(
         "johnson_nyquist", omega=omega, spectrum=spectrum, spectrum_error=spectrum_error, response=response,
@@ -130,7 +132,8 @@ def johnson_nyquist(
     with style():
         figure = new_figure(6.8, 5.8)
         upper, lower = stacked_axes(figure, 2.2)
-        points(upper, omega, noise, noise_error, "blue", markersize=7.5, label=r"$g_I(\omega)$, equilibrium noise")
+        name = r"$g_I(\omega)$, equilibrium noise"
+        points(upper, omega, noise, noise_error, "blue", markersize=7.5, label=name)
         points(upper, omega, driven, driven_error, "vermilion", "^", markersize=6,
                label=r"$2k_\mathrm{B}T\,\mathrm{Re}\,Y(\omega)$, driven")  # fmt: skip
         ratio = noise / driven
@@ -146,6 +149,6 @@ def johnson_nyquist(
         upper.legend(loc="lower left")
         if np.all(variance > 0):
             chi = float(np.mean((noise - driven) ** 2 / variance))
-            upper.text(0.98, 0.95, rf"$\chi^2$ per frequency: {chi:.2f}", transform=upper.transAxes, ha="right",
-                       va="top")  # fmt: skip
+            text = rf"$\chi^2$ per frequency: {chi:.2f}"
+            upper.text(0.98, 0.95, text, transform=upper.transAxes, ha="right", va="top")
     return figure

@@ -1,4 +1,4 @@
-"""The one style of all pictures, and the small tools they share. Matplotlib is imported when a picture is made."""
+"""The one style of all pictures and their small tools. Matplotlib is imported when a picture is made."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ _RC = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within `with style():` new figures have the look of this package; matplotlib's settings come back after.
+    """Within `with style():` new figures look like this package's; matplotlib's settings come back after.
 
     >>> import matplotlib
     >>> with style():
@@ -77,7 +77,7 @@ def stacked_axes(figure: "Figure", ratio: float = 2.6) -> tuple["Axes", "Axes"]:
 
 
 def columns(owner: str, **named: Any) -> list[np.ndarray]:
-    """The arguments as float64 arrays (n,) of one length n >= 1, None as n NaNs; ValueError where they are not."""
+    """The arguments as float64 arrays (n,) of one length n >= 1, None as n NaNs; else ValueError."""
     arrays = {name: np.asarray(value, np.float64) for name, value in named.items() if value is not None}
     shapes = {name: array.shape for name, array in arrays.items()}
     if any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) != 1:
@@ -122,5 +122,5 @@ def label(text: str, name: str, units: Mapping[str, str] | None) -> str:
 def points(axes: "Axes", x: Any, y: Any, error: Any, colour: str, marker: str = "o", **more: Any) -> None:
     """Measured points: hollow markers with error bars of one standard error (none where the error is NaN)."""
     known = None if np.all(np.isnan(error)) else error
-    look = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1, "zorder": 3} | more
+    look: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1, "zorder": 3} | more
     axes.errorbar(x, y, yerr=known, fmt=marker, color=COLOURS[colour], **look)

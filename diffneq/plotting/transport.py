@@ -1,4 +1,4 @@
-"""Steady currents: their approach in time, their dependence on the field and on size, and the power they spend."""
+"""Steady currents: their approach in time, their dependence on field and size, the power they spend."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,9 @@ def current_voltage(
 ) -> "Figure":
     """j(E) with the line j = sigma E and the bend j = sigma E + sigma_3 E^3; below it, j/E.
 
-    Arguments: `field`, `current`, `error` (n,); `conductivity` sigma and `cubic` sigma_3, each an Estimate, a pair
-    (value, error) or a number; `units`, keys "field", "current", "conductivity". The points of the lower panel
-    leave out E = 0. Raises ValueError for shapes that do not match.
+    Arguments: `field`, `current`, `error` (n,); `conductivity` sigma and `cubic` sigma_3, each an Estimate, a
+    pair (value, error) or a number; `units`, keys "field", "current", "conductivity". The points of the lower
+    panel leave out E = 0. Raises ValueError for shapes that do not match.
     """
     field, current, error = columns("current_voltage", field=field, current=current, error=error)
     with style():
@@ -37,7 +37,7 @@ def current_voltage(
         grid = np.linspace(-reach if np.min(field) < 0 else 0.0, reach, 301)
         if conductivity is not None:
             sigma, spread = number(conductivity)
-            line = {"color": COLOURS["grey"], "linestyle": "--"}
+            line: dict[str, Any] = {"color": COLOURS["grey"], "linestyle": "--"}
             upper.plot(grid, sigma * grid, **line, label=rf"$\sigma E$,  $\sigma$ = {short(sigma, spread)}")
             lower.axhline(sigma, **line)
             lower.axhspan(sigma - spread, sigma + spread, color=COLOURS["grey"], alpha=0.2, linewidth=0)
@@ -68,9 +68,9 @@ def conductivity_against_size(
 ) -> "Figure":
     """sigma against 1/L with the fit sigma = sigma_infinity + slope/L: is there any dependence on size?
 
-    Arguments: `inverse_length`, `conductivity`, `error` (n,); `limit` sigma_infinity and `slope`, each an Estimate,
-    a pair (value, error) or a number; `units`, keys "inverse length", "conductivity". The band takes the errors of
-    both as independent. Raises ValueError for shapes that do not match.
+    Arguments: `inverse_length`, `conductivity`, `error` (n,); `limit` sigma_infinity and `slope`, each an
+    Estimate, a pair (value, error) or a number; `units`, keys "inverse length", "conductivity". The band
+    takes the errors of both as independent. Raises ValueError for shapes that do not match.
     """
     x, sigma, error = columns(
         "conductivity_against_size", inverse_length=inverse_length, conductivity=conductivity, error=error
@@ -86,7 +86,8 @@ def conductivity_against_size(
             text = rf"$\sigma_\infty$ = {short(best, spread)}"
             text += "" if slope is None else f",  slope = {short(rise, width)}"
             axes.plot(grid, line, color=COLOURS["vermilion"], label=text)
-            axes.fill_between(grid, line - band, line + band, color=COLOURS["vermilion"], alpha=0.15, linewidth=0)
+            look: dict[str, Any] = {"color": COLOURS["vermilion"], "alpha": 0.15, "linewidth": 0}
+            axes.fill_between(grid, line - band, line + band, **look)
         points(axes, x, sigma, error, "blue", label="simulation")
         centre, spread = np.mean(sigma), max(1.5 * np.ptp(sigma), 0.12 * abs(np.mean(sigma)))
         axes.set(xlim=(0, grid[-1]), ylim=(centre - spread, centre + spread))
@@ -104,11 +105,11 @@ def time_series(
     transient: float | None = None,
     units: Units = None,
 ) -> "Figure":
-    """j(t) after the field is switched on: each run thin, their mean bold, and the steady value it settles to.
+    """j(t) after the field is switched on: each run thin, their mean bold, the steady value it settles to.
 
-    Arguments: `time` (n,); `current` (n,), or (R, n) for R runs; `steady`, an Estimate, a pair (value, error) or a
-    number; `transient`, the time from which the steady value is averaged; `units`, keys "time", "current". Raises
-    ValueError for shapes that do not match.
+    Arguments: `time` (n,); `current` (n,), or (R, n) for R runs; `steady`, an Estimate, a pair (value, error)
+    or a number; `transient`, the time from which the steady value is averaged; `units`, keys "time",
+    "current". Raises ValueError for shapes that do not match.
     """
     runs = np.atleast_2d(np.asarray(current, np.float64))
     time, mean = columns("time_series", time=time, current=np.mean(runs, axis=0))
@@ -116,7 +117,7 @@ def time_series(
         figure = new_figure(7.2, 3.8)
         axes = figure.subplots()
         if transient is not None:
-            axes.axvspan(time[0], transient, color="#F0F0F0", linewidth=0, label="transient, left out")
+            axes.axvspan(time[0], transient, color="#E4E4E4", linewidth=0, label="transient, left out")
         if len(runs) > 1:
             axes.plot(time, runs.T[:, :12], color=COLOURS["sky"], linewidth=0.5, alpha=0.6)
         name = "one run" if len(runs) == 1 else f"mean of {len(runs)} runs"
@@ -143,7 +144,7 @@ def power_balance(
     *,
     units: Units = None,
 ) -> "Figure":
-    """Joule's power, done by the field, and the heat given to the bath against E; below, heat over work and 1.
+    """Joule's power W' = j E A and the heat given to the bath Q' against E; below, Q'/W' = 1.
 
     Arguments: all (n,); `work` and `heat` as powers, both positive in a steady state; `units`, keys "field",
     "power". Points without power are left out. Raises ValueError for shapes that do not match.
@@ -153,12 +154,12 @@ def power_balance(
     )
     keep = (field != 0) & (work > 0)
     if not np.any(keep):
-        raise ValueError("power_balance: no point has a field and a positive power; leave out the undriven runs.")
+        raise ValueError("power_balance: no point has a field and a positive power; give driven runs.")
     field, work, heat, work_error, heat_error = (x[keep] for x in (field, work, heat, work_error, heat_error))
     with style():
         figure = new_figure(6.4, 5.2)
         upper, lower = stacked_axes(figure, 2.0)
-        points(upper, field, work, work_error, "blue", label=r"work done by the field, $j\,E\,A$", markersize=8)
+        points(upper, field, work, work_error, "blue", label=r"work of the field, $j\,E\,A$", markersize=8)
         points(upper, field, heat, heat_error, "vermilion", "^", label="heat given to the bath", markersize=5)
         ratio = heat / work
         spread = np.abs(ratio) * np.hypot(np.nan_to_num(work_error) / work, np.nan_to_num(heat_error) / heat)
