@@ -51,7 +51,7 @@ for name in ("pyproject.toml", "constraints.txt"):
         return
     fi
     heading "setting up .venv with the locked dependencies (once; one to five minutes)"
-    if [ "$(.venv/bin/python -c "$version" 2>/dev/null)" != "$("$python" -c "$version" 2>/dev/null)" ]; then
+    if [ "$(.venv/bin/python -c "import pip; $version" 2>/dev/null)" != "$("$python" -c "$version" 2>/dev/null)" ]; then
         make_venv "$python"
     fi
     target="."
