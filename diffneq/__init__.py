@@ -4,6 +4,7 @@ The names below are imported when they are first used: `import diffneq` itself i
 """
 
 import importlib
+import pkgutil
 import sys
 import types
 from typing import TYPE_CHECKING, Any
@@ -27,18 +28,6 @@ _EXPORTS = {
     "simulate": "diffneq.simulate",
     "sweep": "diffneq.sweep",
 }
-_SUBMODULES = (
-    "drives",
-    "dynamics",
-    "errors",
-    "models",
-    "particles",
-    "plotting",
-    "response",
-    "statistics",
-    "studies",
-)
-
 __all__ = ["Estimate", "__version__", "selfcheck", "simulate", "sweep"]
 
 
@@ -47,13 +36,17 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(_EXPORTS[name]), name)
         globals()[name] = value
         return value
-    if name in _SUBMODULES:
+    if name in _public_modules():
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module 'diffneq' has no attribute {name!r}; it has {', '.join(__dir__())}")
 
 
+def _public_modules() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
+
+
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_SUBMODULES})
+    return sorted({*__all__, *_public_modules()})
 
 
 class _Package(types.ModuleType):
