@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from diffneq._block import Summary
 from diffneq._dataset import assemble
 from diffneq._grid import Grid
 from diffneq._plan import Plan
 from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
-from diffneq.executors import Summary
 from diffneq.store import FAILED, MISSING, Store, fill_value
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Collector:
         for block, table in tables.items():
             rows = self.finished[block].rows
             assert rows is not None
-            units.update({"interval_end": rows.units.get("time", ""), **rows.units})
+            units.update({"interval_end": rows.units.get("time", "t"), **rows.units})
             shapes.update(table)
         runs = np.concatenate([self.plan.blocks[b].runs for b in tables])
         columns = {}

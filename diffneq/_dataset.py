@@ -56,9 +56,10 @@ def assemble(
     ordered = {name: _in_order(grid, runs, a) for name, a in arrays.items()}
     shape = (*grid.shape, len(grid.seeds))
     dims = (*grid.names, "seed")
-    status = ordered.pop("status", np.full(grid.n_runs, -1, np.int32))
-    device = ordered.pop("device", None)
-    failure = decode(ordered.pop("failure", np.zeros((grid.n_runs, 1), np.uint8)))
+    status = ordered.pop("status", np.full(grid.n_runs, -1, np.int64))
+    nothing = np.zeros((grid.n_runs, 1), np.uint8)
+    text = {name: decode(ordered.pop(name, nothing)) for name in ("failure", "warning", "device")}
+    failure = text["failure"]
     ends = ordered.pop("interval_end", np.zeros((grid.n_runs, 0)))
     coords: dict[str, Any] = {
         n: ((n,), v, {"units": u}) for n, v, u in zip(grid.names, grid.values, grid.units, strict=True)
@@ -69,10 +70,10 @@ def assemble(
         name: ((*dims, "time"), a.reshape(*shape, *a.shape[1:]), {"units": units.get(name, "")})
         for name, a in sorted(ordered.items())
     }
-    note = {"long_name": "status of the run: 0 good, above 0 stopped early (see failure), -1 not done yet"}
+    note = {"long_name": "0: good; above: the step at which the run was lost (see failure); -1: not done yet"}
     data["status"] = (dims, status.reshape(shape), note)
     data["failure"] = (dims, np.asarray(failure, dtype=np.str_).reshape(shape))
-    attrs = _provenance(manifest, grid, status, failure, [] if device is None else decode(device))
+    attrs = _provenance(manifest, grid, status, text)
     return xr.Dataset(data, coords=coords, attrs=attrs)
 
 
@@ -94,11 +95,12 @@ def _times(done: np.ndarray, ends: np.ndarray, dims: Any, shape: Any, unit: str)
 
 
 def _provenance(
-    manifest: Mapping[str, Any], grid: Grid, status: np.ndarray, failure: list[str], device: list[str]
+    manifest: Mapping[str, Any], grid: Grid, status: np.ndarray, text: Mapping[str, list[str]]
 ) -> dict[str, Any]:
     configuration = manifest["configuration"]
     bad = [
-        f"{grid.describe(int(r))}: {failure[r] or f'status {status[r]}'}" for r in np.flatnonzero(status > 0)
+        f"{grid.describe(int(r))}: {text['failure'][r] or f'status {status[r]}'}"
+        for r in np.flatnonzero(status > 0)
     ]
     stated = {k: v if isinstance(v, (str, int, float)) else json.dumps(v) for k, v in configuration.items()}
     # netCDF and zarr attributes know no booleans
@@ -106,10 +108,11 @@ def _provenance(
     return {
         **stated,
         **{f"version_{name}": version for name, version in manifest.get("versions", versions()).items()},
-        "device_kind": ", ".join(sorted({d for d in device if d})),
+        "device_kind": ", ".join(sorted(set(text["device"]) - {""})),
         "configuration_hash": configuration_hash(manifest),
         "runs": grid.n_runs,
         "runs_done": int(np.sum(status >= 0)),
         "runs_failed": len(bad),
         "failures": "\n".join(bad),
+        "warnings": "\n".join(sorted(set(text["warning"]) - {""})),
     }

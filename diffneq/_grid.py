@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 # Names that the result or the store needs for itself.
-RESERVED = ("seed", "time", "run", "done", "status", "failure", "device", "interval_end", "record_time")
+RESERVED = (
+    "seed",
+    "time",
+    "run",
+    "done",
+    "status",
+    "failure",
+    "warning",
+    "device",
+    "interval_end",
+    "record_time",
+)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ def _plain(value: Any) -> Any:
         return value if isinstance(value, float) else value.item()
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in value]
+    if isinstance(value, (np.ndarray, jax.Array)):
+        return _leaf(value)
     return _no_address(repr(value))
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,15 @@ def check_arguments(
         raise ValueError(
             "under jax.distributed a sweep needs store= on a shared file system, and no executor="
         )
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with the default of `record_every` written out: it is part of what the store holds."""
+    from diffneq.simulate import simulate
+
+    default = inspect.signature(simulate).parameters.get("record_every")
+    written = {} if default is None else {"record_every": default.default}
+    return {**written, **options}
 
 
 def existing_store(store: Any, resume: bool) -> Store | None:

@@ -1,8 +1,8 @@
 """Stacking of points: many systems of one shape become one system with a replica axis.
 
-A point is any pytree, usually `(model, dynamics, drive)`. Floats and arrays are data and may differ from point
-to point; Python integers, booleans, strings and functions shape the compiled program, so they must agree, just
-like static fields. Points that disagree there belong to different groups, and each group compiles once.
+A point is any pytree, usually `(model, dynamics, drive)`. Floats and arrays are data and may differ from
+point to point; Python integers, booleans, strings and functions shape the compiled program, so they must agree,
+just like static fields. Points that disagree there belong to different groups, and each group compiles once.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def same_shape(a: PyTree, b: PyTree) -> bool:
-    """Whether two points can run in one compiled program: same structure, static fields, shapes and dtypes."""
+    """Whether two points can run in one compiled program: same structure, static fields, shapes, dtypes."""
     leaves_a, tree_a = tree_flatten(a)
     leaves_b, tree_b = tree_flatten(b)
     if not _alike(tree_a, tree_b):
@@ -65,15 +65,15 @@ def varying(first: PyTree, other: PyTree) -> tuple[bool, ...]:
 
 
 def stack(points: Sequence[PyTree], batched: Sequence[bool] | None = None) -> tuple[PyTree, PyTree]:
-    """The tree with leaves (points[0][leaf], ..., points[R-1][leaf]), and the axes along which `vmap` splits it.
+    """The tree with leaves (points[0][leaf], ..., points[R-1][leaf]), and the axes by which `vmap` splits it.
 
     A leaf that is the same at every point is left as it is (axis None); one that differs gets a leading axis
     of length R (axis 0). Python floats stay weakly typed, so that stacking changes no precision.
 
     Arguments:
         points: R pytrees of one shape (see `same_shape`): R models, or R tuples (model, dynamics, drive).
-        batched: one boolean per leaf, to decide beforehand which leaves get the axis, whatever the values. All
-            blocks of a sweep share one choice: they then share one compiled program and agree bit for bit.
+        batched: one boolean per leaf, to decide beforehand which leaves get the axis, whatever the values.
+            All blocks of a sweep share one choice: they then share one compiled program and agree bit for bit.
 
     Returns:
         `(tree, axes)`: `tree` has the structure of one point, `axes` the same with 0 or None as leaves.

@@ -9,146 +9,14 @@ store they return the records.
 
 import contextlib
 import pickle
-import re
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from diffneq.store import Rows, Store
-
-# Settings of jax that change bits: a worker takes them over from the process that called sweep.
-_CONFIG = ("jax_enable_x64", "jax_default_matmul_precision", "jax_threefry_partitionable")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One block: everything a worker needs to compute it and to store it."""
-
-    block: int
-    build: Callable[..., Any]
-    grid_names: tuple[str, ...]
-    points: tuple[dict[str, Any], ...]  # the different points of the block
-    which: tuple[int, ...]  # for each run, the place of its point in `points`
-    size: int  # runs to compute at once: short blocks repeat their last run, and share a compiled program
-    key_data: np.ndarray  # (runs, words)
-    key_impl: str
-    batched: tuple[bool, ...]  # which leaves differ anywhere in the group, see `batching.stack`
-    options: Mapping[str, Any]
-    store: str | None
-    config: Mapping[str, Any]
-
-
-@dataclass
-class Summary:
-    """What a worker reports about a block; `rows` only where there is no store."""
-
-    block: int
-    runs: int
-    seconds: float
-    rows: Rows | None = None
-    error: str = ""  # one line, "" when the block is done
-    details: str = ""  # the traceback
-    exception: BaseException | None = None
-
-
-def jax_config() -> dict[str, Any]:
-    """The settings of this process that workers must share."""
-    import jax
-
-    return {name: getattr(jax.config, name) for name in _CONFIG}
-
-
-def compute(task: Task, trees: Mapping[int, Any] | None = None) -> Rows:
-    """Build the systems of a block, run them in one call of `simulate`, return one row a run."""
-    import jax
-
-    from diffneq.batching import stack
-    from diffneq.simulate import simulate
-
-    built = [task.build(**p) if trees is None else trees[i] for i, p in enumerate(task.points)]
-    extra = task.size - len(task.which)
-    which = [*task.which, *[task.which[-1]] * extra]
-    data = np.concatenate([task.key_data, np.repeat(task.key_data[-1:], extra, axis=0)])
-    keys = jax.random.wrap_key_data(jax.numpy.asarray(data), impl=task.key_impl)
-    (model, dynamics, drive), axes = stack([tuple(built[i]) for i in which], task.batched)
-    result = simulate(model, dynamics, drive, keys=keys, in_axes=axes, **task.options)
-    return _rows(result, len(task.which), task)
-
-
-def _rows(result: Any, count: int, task: Task) -> Rows:
-    import jax
-
-    ends = np.asarray(result.time, np.float64)
-    ends = np.broadcast_to(ends, (task.size, ends.shape[-1]))[:count]
-    records = {}
-    for name, values in result.records.items():
-        values = np.asarray(values)
-        if values.shape[:2] != (task.size, ends.shape[1]):
-            raise RuntimeError(
-                f"simulate returned record {name!r} of shape {values.shape}, "
-                f"not (runs, records) = {(task.size, ends.shape[1])}"
-            )
-        # A grid axis keeps its name for the coordinate.
-        records[f"recorded_{name}" if name in task.grid_names else name] = values[:count]
-    status = np.asarray(result.status)
-    units = {f"recorded_{n}" if n in task.grid_names else n: u for n, u in result.units.items()}
-    kind = jax.local_devices()[0].device_kind
-    failure = _sentences(status, list(result.failures))[:count]
-    return Rows(records, ends, status[:count], failure, [kind] * count, units)
-
-
-def _sentences(status: np.ndarray, failures: Sequence[str]) -> list[str]:
-    """One sentence a run: simulate gives one for each bad replica, in order, or one a replica."""
-    bad = np.flatnonzero(status)
-    out = [""] * len(status)
-    for place, r in enumerate(bad):
-        text = " ".join(failures)
-        if len(failures) in (len(bad), len(status)):
-            text = failures[place if len(failures) == len(bad) else int(r)]
-        # The number of a replica in its block means nothing to who reads the sweep.
-        out[r] = re.sub(rf"\breplica {r}\b", "this run", text)
-    return out
-
-
-def run_block(task: Task, trees: Mapping[int, Any] | None = None) -> Summary:
-    """Compute and store a block. Errors are told in the summary: a future that raises is a lost block."""
-    import jax
-
-    start = time.perf_counter()
-    for name, value in task.config.items():
-        if getattr(jax.config, name) != value:
-            jax.config.update(name, value)
-    try:
-        rows = compute(task, trees)
-        if task.store is not None:
-            Store(task.store).write(task.block, rows)
-    except Exception as error:
-        line = f"{type(error).__name__}: {error}".strip()
-        details = traceback.format_exc()
-        return Summary(task.block, len(task.which), _since(start), None, line, details, error)
-    return Summary(task.block, len(task.which), _since(start), rows if task.store is None else None)
-
-
-def _since(start: float) -> float:
-    return time.perf_counter() - start
-
-
-def run_pickled(payload: bytes) -> Summary:
-    """`run_block` for a task that travelled as bytes."""
-    summary = run_block(pickle.loads(payload))
-    if summary.exception is not None and not isinstance(summary.exception, (ValueError, TypeError, OSError)):
-        summary.exception = None  # it may not travel; its line and traceback do
-    try:
-        pickle.dumps(summary.exception)
-    except Exception:
-        summary.exception = None
-    return summary
+from diffneq._block import Summary, Task, run_block, run_pickled
 
 
 def _pickled(task: Task) -> bytes:

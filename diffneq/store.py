@@ -21,7 +21,7 @@ from diffneq.errors import DiskFullError
 
 STORE_VERSION = 1
 MISSING, DONE, FAILED = 0, 1, 2  # marks of a row; a failed block runs again on resume
-_TEXT = {"failure": 400, "device": 64}  # bytes of UTF-8 a row
+_TEXT = {"failure": 400, "warning": 800, "device": 64}  # bytes of UTF-8 a row
 _CHUNK_BYTES = 2**25
 _ATTRIBUTE = "diffneq_sweep"
 
@@ -32,9 +32,10 @@ class Rows:
 
     records: dict[str, np.ndarray]  # (k, n_records) each
     interval_end: np.ndarray  # (k, n_records) float64, in units of time
-    status: np.ndarray  # (k,) int, 0 = good
+    status: np.ndarray  # (k,) int, 0 = good, above: the step at which the run was lost
     failure: list[str]  # k sentences, "" where nothing is wrong
     device: list[str]  # k device kinds
+    warning: list[str]  # k sentences about the block, "" where there is nothing to say
     units: dict[str, str] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -42,8 +43,8 @@ class Rows:
         taken = sorted(set(self.records) & set(RESERVED))
         if taken:
             raise ValueError(f"a record cannot be called {', '.join(taken)}: rename the observable")
-        text = {"failure": _encode(self.failure, "failure"), "device": _encode(self.device, "device")}
-        status = np.asarray(self.status).astype(np.int32)
+        text = {name: _encode(getattr(self, name), name) for name in _TEXT}
+        status = np.asarray(self.status).astype(np.int64)
         return {**self.records, "interval_end": self.interval_end, "status": status, **text}
 
 
@@ -168,7 +169,7 @@ class Store:
         width = max(1, _CHUNK_BYTES // max(1, self.block_size * data.dtype.itemsize))
         chunks = (self.block_size, *(min(n, width) for n in data.shape[1:]))
         second = ["time"] if name not in _TEXT else [f"{name}_byte"]
-        unit = units.get(name, units.get("time", "") if name == "interval_end" else "")
+        unit = units.get(name, units.get("time", "t") if name == "interval_end" else "")
         with contextlib.suppress(ContainsArrayError):
             self.group.create_array(
                 name,

@@ -10,12 +10,13 @@ import jax
 import numpy as np
 
 from diffneq import executors
+from diffneq._block import Task, jax_config
 from diffneq._collect import Collector
 from diffneq._dataset import open_sweep
 from diffneq._grid import Grid, make_grid, root_key, run_keys
 from diffneq._manifest import make_manifest
 from diffneq._plan import Block, Plan, make_plan
-from diffneq._sweep_checks import check_arguments, check_resumed, existing_store
+from diffneq._sweep_checks import check_arguments, check_resumed, existing_store, with_defaults
 from diffneq.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
 
 if TYPE_CHECKING:
@@ -86,18 +87,17 @@ def sweep(
     root = root_key(key)
     own = inspect.signature(sweep).parameters
     check_arguments(own, simulate_options, store, resume, executor, retries, block, devices)
+    options = with_defaults(simulate_options)
     existing = existing_store(store, resume)
     size = block if existing is None or block is not None else existing.block_size
-    plan = make_plan(build, checked, size, simulate_options, _parts(executor))
+    plan = make_plan(build, checked, size, options, _parts(executor))
     systems = {"first point": plan.ends[0], "last point": plan.ends[1]}
-    manifest = make_manifest(checked, root, common_noise, simulate_options, systems, STORE_VERSION)
+    manifest = make_manifest(checked, root, common_noise, options, systems, STORE_VERSION)
     manifest["block"] = plan.block
     if existing is not None:
         check_resumed(str(store), existing, manifest, plan)
     target = _begin(store, existing, manifest, plan)
-    tasks = _tasks(
-        build, checked, plan, run_keys(checked, root, common_noise), root, simulate_options, target
-    )
+    tasks = _tasks(build, checked, plan, run_keys(checked, root, common_noise), root, options, target)
     with Collector(checked, plan, manifest, target, progress) as collector, executors.sigterm_interrupts():
         _run(tasks, plan, collector, executor, retries, devices, progress)
         collector.raise_errors()
@@ -138,17 +138,17 @@ def _barrier(name: str) -> None:
 
 def _tasks(
     build: Any, grid: Grid, plan: Plan, keys: np.ndarray, root: Any, options: Any, store: Store | None
-) -> list[executors.Task]:
+) -> list[Task]:
     """One task for every block that is not done."""
     marks = np.full(len(plan.blocks), MISSING) if store is None else store.marks()
     points = grid.points()
-    impl, config = str(jax.random.key_impl(root)), executors.jax_config()
+    impl, config = str(jax.random.key_impl(root)), jax_config()
     path = None if store is None else str(store.path)
 
-    def task(b: Block) -> executors.Task:
+    def task(b: Block) -> Task:
         places = [r // len(grid.seeds) for r in b.runs]
         different = sorted(set(places))
-        return executors.Task(
+        return Task(
             block=b.index,
             build=build,
             grid_names=grid.names,
@@ -167,7 +167,7 @@ def _tasks(
 
 
 def _run(
-    tasks: list[executors.Task],
+    tasks: list[Task],
     plan: Plan,
     collector: Collector,
     executor: Any,
@@ -185,7 +185,7 @@ def _run(
         extra["devices"] = jax.local_devices() if devices is None else devices
     trees = plan.trees
 
-    def built(task: executors.Task) -> dict[int, Any] | None:
+    def built(task: Task) -> dict[int, Any] | None:
         if trees is None:
             return None
         runs = plan.blocks[task.block].runs

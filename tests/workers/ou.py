@@ -1,6 +1,6 @@
 """An Ornstein-Uhlenbeck process with the call signature of `simulate`, for sweeps that must be quick.
 
-Importing this module in a worker puts the stand-in where sweep looks for `simulate`.
+In a worker (environment OU_WORKER) importing this module puts the stand-in where sweep looks for `simulate`.
 """
 
 import functools
@@ -40,13 +40,11 @@ class Result:
     units: dict = field(default_factory=dict)
 
 
-CALLS: list[tuple[int, ...]] = []  # sizes of the batches of this process
-TRACES: list[int] = []
+CALLS: list[tuple] = []  # (size of the batch, devices) of every call in this process
+BEFORE: list = []  # functions to call, one at the start of each call
 
 
 def _one(well, bath, push, key, steps, record_every):
-    TRACES.append(1)
-
     def step(x, i):
         noise = jax.random.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
         x = x - bath.dt * (well.stiffness * x - push.force) + jnp.sqrt(2 * bath.temperature * bath.dt) * noise
@@ -64,20 +62,36 @@ def _program(axes, treedef, steps, every):
 
 def simulate(model, dynamics, drive, *, steps, record_every=1, keys, in_axes=0, progress=True, devices=None):
     """Records "position" (R, n_records); a run pushed by more than 10 fails."""
-    CALLS.append(keys.shape)
+    CALLS.append((len(keys), devices))
+    if BEFORE:
+        BEFORE.pop(0)()
     parts = (model, dynamics, drive)
 
     leaves = tuple(jax.tree.leaves(in_axes, is_leaf=lambda x: x is None))
     x = np.asarray(_program(leaves, jax.tree.structure(parts), steps, record_every)(parts, keys))
     status = np.broadcast_to(np.where(np.abs(np.asarray(drive.force)) > 10, 2, 0), (len(x),)).astype(np.int64)
     failures = [f"replica {r} ran away: the push is too strong" for r in np.flatnonzero(status)]
-    ends = float(dynamics.dt) * record_every * np.arange(1, x.shape[1] + 1)
+    ends = np.asarray(dynamics.dt)[..., None] * record_every * np.arange(1, x.shape[1] + 1)
     return Result({"position": x, "force": x * 0}, ends, status, failures, {"position": "L", "time": "tau"})
 
 
 fake = types.ModuleType("diffneq.simulate")
-fake.simulate = simulate
-sys.modules["diffneq.simulate"] = fake
+setattr(fake, "simulate", simulate)  # noqa: B010
+
+
+def install():
+    """Take the place of diffneq.simulate in this process."""
+    sys.modules["diffneq.simulate"] = fake
+
+
+def in_worker():
+    """For a worker's initializer."""
+    os.environ["OU_WORKER"] = "1"
+    install()
+
+
+if os.environ.get("OU_WORKER"):
+    install()
 
 
 def build(force=0.5, stiffness=1.0, sites=3):
@@ -103,7 +117,3 @@ def build_killed(force=0.5, flag=None):
             time.sleep(0.3)
             os.kill(os.getpid(), signal.SIGKILL)
     return build(force)
-
-
-def in_worker():
-    os.environ["OU_WORKER"] = "1"
