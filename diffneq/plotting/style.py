@@ -22,7 +22,7 @@ COLOURS = {
     "grey": "#8C8C8C",
 }
 
-_RC = {
+_RC: Any = {
     "figure.dpi": 200.0,
     "font.size": 11.0,
     "axes.labelsize": 12.0,
@@ -122,5 +122,5 @@ def label(text: str, name: str, units: Mapping[str, str] | None) -> str:
 def points(axes: "Axes", x: Any, y: Any, error: Any, colour: str, marker: str = "o", **more: Any) -> None:
     """Measured points: hollow markers with error bars of one standard error (none where the error is NaN)."""
     known = None if np.all(np.isnan(error)) else error
-    look: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1, "zorder": 3} | more
-    axes.errorbar(x, y, yerr=known, fmt=marker, color=COLOURS[colour], **look)
+    look: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1}
+    axes.errorbar(x, y, yerr=known, fmt=marker, color=COLOURS[colour], **({"zorder": 3} | look | more))

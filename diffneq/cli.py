@@ -1,0 +1,232 @@
+"""The command `diffneq`: conductor, selfcheck, version.
+
+A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
+Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2
+misuse or a store that does not fit, 130 stopped by Ctrl-C, 143 by SIGTERM.
+"""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import platform
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module, metadata
+from typing import Any, NoReturn, get_args
+
+from diffneq.options import ConductorOptions, Precision, Preset, Variant
+
+_ABOUT = "Differentiable nonequilibrium physics: driven particles, currents, response, fluctuations."
+_CONDUCTOR = """\
+A two-dimensional conductor: electrons, driven by a field, phonons (mobile discs
+that carry the heat away) and fixed impurities.
+
+From the runs come the steady current and the end of Ohm's law, the conductivity
+three ways (steady current, Green-Kubo, admittance) and its independence of size,
+the admittance with Kramers-Kronig and the f-sum rule, and the Johnson-Nyquist
+theorem g_I(w) = 2 k_B T Re Y(w), each with error bars."""
+_EXAMPLES = """\
+examples:
+  diffneq conductor                                 the default run, a few minutes on two cores
+  diffneq conductor --preset stiff --minutes 30     nearly hard discs, with better error bars
+  diffneq conductor --fields 0.02 0.05 0.1 0.2      choose the fields
+  diffneq conductor --resume                        go on where a run was stopped
+  diffneq conductor --json > conductor.json         numbers, errors and units for a program
+
+units: electron mass m, charge e, particle radius R, k_B T = 1 by default."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, instead of a page of usage."""
+
+    def __init__(self, **more: Any):
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **more)
+        # argparse takes -1e-3 for an option
+        self._negative_number_matcher = re.compile(r"^-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$")
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="diffneq", description=_ABOUT)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
+    conductor = commands.add_parser(
+        "conductor",
+        usage="diffneq conductor [options]",
+        help="run the conductor: table and pictures",
+        description=_CONDUCTOR,
+        epilog=_EXAMPLES,
+    )
+    _add_conductor(conductor)
+    check = commands.add_parser("selfcheck", help="does this machine compute right numbers?",
+                                description="Compiled kernels against NumPy, on this machine.")  # fmt: skip
+    version = commands.add_parser("version", help="print versions", description="Versions in use.")
+    for command in (conductor, check, version):
+        output = command.add_argument_group("what comes out")
+        output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
+        output.add_argument(
+            "--debug", action="store_true", help="on an error, show where in the code it arose"
+        )
+    return parser
+
+
+def _add_conductor(parser: argparse.ArgumentParser) -> None:
+    system = parser.add_argument_group("the conductor")
+    system.add_argument("--preset", choices=get_args(Preset), default="soft",
+                        help="soft discs, quick, or stiff, nearly hard discs (default: soft)")  # fmt: skip
+    system.add_argument("--variant", choices=get_args(Variant), default="uniform",
+                        help="phonons give their heat away everywhere, or at thermal walls")  # fmt: skip
+    system.add_argument(
+        "--temperature", type=float, default=1.0, metavar="KT", help="k_B T of the bath (default: 1)"
+    )
+    runs = parser.add_argument_group("the runs")
+    runs.add_argument("--fields", type=float, nargs="+", metavar="E", help="driving fields, in k_B T/(e R)")
+    runs.add_argument("--sizes", type=int, nargs="+", metavar="N",
+                      help="numbers of electrons at fixed densities, the main size first")  # fmt: skip
+    runs.add_argument("--seeds", type=int, metavar="K", help="independent runs of each setting")
+    length = runs.add_mutually_exclusive_group()
+    length.add_argument("--time", type=float, metavar="T", help="length of each run, in R sqrt(m/k_B T)")
+    length.add_argument("--minutes", type=float, metavar="M", help="wall time to fit into, instead of --time")
+    runs.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="root of all random numbers (default: 0)"
+    )
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--precision", choices=get_args(Precision), default="single",
+                         help="floating-point numbers of the simulation (default: single)")  # fmt: skip
+    machine.add_argument(
+        "--devices", type=int, metavar="N", help="devices to use (default: all; one per CPU core)"
+    )
+    keep = parser.add_argument_group("the folder")
+    keep.add_argument("--out", metavar="FOLDER", help="store, table, pictures (default: ./conductor-PRESET)")
+    keep.add_argument("--resume", action="store_true", help="go on with what the folder holds")
+    keep.add_argument(
+        "--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars"
+    )
+
+
+def _options(arguments: argparse.Namespace) -> ConductorOptions:
+    given = vars(arguments)
+    chosen = {name: given[name] for name in ConductorOptions.__dataclass_fields__ if name in given}
+    for name in ("fields", "sizes"):
+        chosen[name] = None if given[name] is None else tuple(given[name])
+    return ConductorOptions(**chosen)
+
+
+def start_jax(precision: Precision = "single", devices: int | None = None) -> None:
+    """Choose precision and the number of CPU devices; only before JAX has used a device."""
+    import jax
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    jax.config.update("jax_enable_x64", precision == "double")
+    jax.config.update("jax_num_cpu_devices", devices or cores)
+
+
+def _conductor(arguments: argparse.Namespace) -> int:
+    options = _options(arguments)
+    start_jax(options.precision, options.devices)
+    with contextlib.redirect_stdout(sys.stderr):
+        report = import_module("diffneq.studies.conductor").run(options)
+    if arguments.json:
+        _print_json(report.to_dict())
+        return 0
+    print(report.table())
+    for picture in report.pictures:
+        print(f"picture: {picture}", file=sys.stderr)
+    return 0
+
+
+def _selfcheck(arguments: argparse.Namespace) -> int:
+    with contextlib.redirect_stdout(sys.stderr):
+        report = import_module("diffneq.selfcheck").selfcheck()
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print(report)
+    return 0 if report.passed else 1
+
+
+def _version(arguments: argparse.Namespace) -> int:
+    from diffneq import __version__
+
+    versions = {"diffneq": __version__, "python": platform.python_version()}
+    for name in ("jax", "jaxlib", "numpy", "equinox", "jax-md"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    if arguments.json:
+        _print_json(versions)
+    else:
+        print("\n".join(f"{name:8} {version}" for name, version in versions.items()))
+    return 0
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    """One line; a number that is not finite becomes null, for JSON has no other word for it."""
+    print(json.dumps(_plain(record), allow_nan=False, sort_keys=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy and JAX
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)
+
+
+@contextlib.contextmanager
+def _sigterm_stops() -> Iterator[None]:
+    """SIGTERM like Ctrl-C: the run in progress saves itself and leaves."""
+
+    def stop(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt("SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+def _sentence(error: BaseException) -> str:
+    """The error's own words on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _stopped(arguments: argparse.Namespace, error: KeyboardInterrupt) -> int:
+    terminated = "SIGTERM" in str(error)
+    words = "stopped by SIGTERM" if terminated else "stopped"
+    if arguments.command == "conductor":
+        folder = _options(arguments).folder
+        words += f"; {folder} keeps what was finished: give the same command with --resume to go on"
+    print(f"diffneq {arguments.command}: {words}.", file=sys.stderr)
+    return 143 if terminated else 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (default: this process's); returns the exit status.
+
+    >>> main(["conductor", "--temperature", "-1"])
+    2
+    """
+    from diffneq.errors import SweepError
+
+    arguments = _parser().parse_args(argv)
+    command = {"conductor": _conductor, "selfcheck": _selfcheck, "version": _version}[arguments.command]
+    try:
+        with _sigterm_stops():
+            return command(arguments)
+    except KeyboardInterrupt as error:
+        return _stopped(arguments, error)
+    except (ValueError, OSError, SweepError) as error:
+        if arguments.debug:
+            raise
+        print(f"diffneq {arguments.command}: {_sentence(error)}", file=sys.stderr)
+        return 2
