@@ -67,8 +67,8 @@ def test_json_is_one_record_and_nothing_else(study, capsys):
 
 def test_every_option_arrives(study):
     words = (
-        "conductor --preset stiff --variant walls --fields -1e-2 0.02 --sizes 200 100 --seeds 3 --seed 7 --time 50 "
-        "--out here --precision double --devices 2 --resume --quiet --temperature 2"
+        "conductor --preset stiff --variant walls --fields -1e-2 0.02 --sizes 200 100 --seeds 3 --seed 7 "
+        "--time 50 --out here --precision double --devices 2 --resume --quiet --temperature 2"
     )
     assert cli.main(words.split()) == 0
     assert study.options == ConductorOptions(

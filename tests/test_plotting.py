@@ -1,4 +1,4 @@
-"""Pictures: each is made from realistic data, shows it, leaves no trace in matplotlib, and refuses misfits."""
+"""Pictures: each is made from realistic data, shows it, leaves no trace in matplotlib, refuses misfits."""
 
 import io
 
@@ -26,7 +26,9 @@ def pictures():
     places = RNG.uniform(-40, 80, (70, 2))
     return {
         "snapshot": lambda: plotting.snapshot(places, kinds, [40.0, 20.0], 1.0, walls=True),
-        "window": lambda: plotting.snapshot(places, kinds, [40.0, 20.0], [1.0, 1.0, 0.5], window=20.0, field=False),
+        "window": lambda: plotting.snapshot(
+            places, kinds, [40.0, 20.0], [1.0, 1.0, 0.5], window=20.0, field=False
+        ),
         "current_voltage": lambda: plotting.current_voltage(
             FIELD, 0.13 * FIELD, 0.001 + 0 * FIELD, conductivity=Estimated(), cubic=(-0.5, 0.1),
             units={"field": "kT/eR"},
@@ -43,7 +45,9 @@ def pictures():
         "size": lambda: plotting.conductivity_against_size(
             [0.001, 0.002, 0.004], [0.13, 0.131, 0.128], [0.003] * 3, limit=(0.13, 0.002), slope=(0.1, 0.5)
         ),
-        "time_series": lambda: plotting.time_series(TIME, RNG.normal(size=(4, 61)), steady=0.0, transient=5.0),
+        "time_series": lambda: plotting.time_series(
+            TIME, RNG.normal(size=(4, 61)), steady=0.0, transient=5.0
+        ),
         "power_balance": lambda: plotting.power_balance(FIELD, FIELD**2, FIELD**2, 0.01 * FIELD**2),
     }  # fmt: skip
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffneq.estimate import Estimate
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -100,17 +102,13 @@ def number(value: Any) -> tuple[float, float]:
 
 
 def short(value: float, error: float) -> str:
-    """0.1223(61): two digits of the error; the plain number without one.
+    """0.1223(61), as an Estimate prints; the plain number where there is no error; with a true minus sign.
 
-    >>> short(0.12234, 0.0061), short(12.0, 0.0), short(-1450.0, 230.0)
-    ('0.1223(61)', '12', '-1450(230)')
+    >>> short(0.12234, 0.0061), short(12.0, 0.0)
+    ('0.1223(61)', '12')
     """
-    if not (np.isfinite(error) and error > 0):
-        return f"{value:.4g}"
-    places = 1 - int(np.floor(np.log10(error)))
-    if places <= 0:
-        return f"{value:.0f}({error:.0f})"
-    return f"{value:.{places}f}({round(error * 10**places):d})"
+    known = np.isfinite(error) and error > 0
+    return (str(Estimate(value, error)) if known else f"{value:.4g}").replace("-", "\u2212")
 
 
 def label(text: str, name: str, units: Mapping[str, str] | None) -> str:
@@ -122,5 +120,5 @@ def label(text: str, name: str, units: Mapping[str, str] | None) -> str:
 def points(axes: "Axes", x: Any, y: Any, error: Any, colour: str, marker: str = "o", **more: Any) -> None:
     """Measured points: hollow markers with error bars of one standard error (none where the error is NaN)."""
     known = None if np.all(np.isnan(error)) else error
-    look: dict[str, Any] = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1}
-    axes.errorbar(x, y, yerr=known, fmt=marker, color=COLOURS[colour], **({"zorder": 3} | look | more))
+    look: Any = {"markerfacecolor": "white", "markeredgewidth": 1.3, "elinewidth": 1.1, "zorder": 3}
+    axes.errorbar(x, y, yerr=known, fmt=marker, color=COLOURS[colour], **{**look, **more})
