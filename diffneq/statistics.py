@@ -34,7 +34,7 @@ def autocovariance(x: np.ndarray, lags: int) -> np.ndarray:
     return np.fft.irfft(power, size)[..., :lags] / (length - np.arange(lags))
 
 
-def _correlations(x: np.ndarray) -> tuple[np.ndarray, int, float, float]:
+def correlation_window(x: np.ndarray) -> tuple[np.ndarray, int, float, float]:
     """Covariance (lags,), window, integrated time in samples, its relative variance, of centred x (R, T).
 
     The window is the first W >= 6 max(tau(W), reach(W)), where reach = 2 sum rho^2 - 3/2 is tau for an
@@ -79,7 +79,7 @@ def integrated_time(records, dt: float = 1.0, unit: str = "") -> Estimate:
     True
     """
     x = as_replicas(records)
-    covariance, window, tau, relative = _correlations(x - x.mean())
+    covariance, window, tau, relative = correlation_window(x - x.mean())
     short = x.shape[1] < 8 * window  # 48 correlation times
     warnings = ("record shorter than about 50 correlation times: tau is a guess",) if short else ()
     diagnostics = {"window": window * dt, "variance": float(covariance[0])}
@@ -126,7 +126,7 @@ def mean(records, dt: float = 1.0, unit: str = "", name: str = "mean") -> Estima
     """
     x = as_replicas(records)
     replicas, length = x.shape
-    covariance, window, tau, relative = _correlations(x - x.mean())
+    covariance, window, tau, relative = correlation_window(x - x.mean())
     pooled = sqrt(max(0.0, 2 * tau * covariance[0] / x.size))
     dof = max(1.0, 2 / relative)
     scatter = float(np.std(x.mean(1), ddof=1)) / sqrt(replicas) if replicas > 1 else 0.0
@@ -151,7 +151,7 @@ def _replicas_disagree(x: np.ndarray, scatter: float) -> bool:
     """Whether their scatter would come up once in a thousand, were the replicas equivalent and long."""
     if len(x) == 1:
         return False
-    covariance, _, tau, _ = _correlations(x - x.mean(1, keepdims=True))
+    covariance, _, tau, _ = correlation_window(x - x.mean(1, keepdims=True))
     within = 2 * tau * covariance[0] / x.size
     dof = x.shape[0] - 1
     if x.shape[1] < 50 * tau or within <= 0:

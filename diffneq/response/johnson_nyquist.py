@@ -1,0 +1,95 @@
+"""Johnson-Nyquist: the noise of undriven runs against the dissipation of driven ones."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffneq._distributions import chi_squared_tail, digamma, trigamma
+from diffneq.response.admittance import Admittance
+from diffneq.response.spectra import spectral_intensity
+from diffneq.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class JohnsonNyquist:
+    """g_I(w) = 2 k_B T Re Y(w) at the driven frequencies, all (K,) unless said.
+
+    `frequency` [rad/time]; `noise` g_I and `noise_error`; `dissipation` 2 k_B T Re Y and `dissipation_error`;
+    `chi2` (sum), `dof` (K), `p_value`, and `ratio`, the Estimate of g_I/(2 k_B T Re Y), 1 when the relation
+    holds.
+    """
+
+    frequency: np.ndarray
+    noise: np.ndarray
+    noise_error: np.ndarray
+    dissipation: np.ndarray
+    dissipation_error: np.ndarray
+    chi2: float
+    dof: int
+    p_value: float
+    ratio: Estimate
+
+    @property
+    def chi2_per_frequency(self) -> float:
+        return self.chi2 / self.dof
+
+
+def johnson_nyquist(
+    current,
+    dt: float,
+    response: Admittance,
+    temperature: float,
+    *,
+    relative_width: float = 0.2,
+    tapers: int = 1,
+    steps: int | None = None,
+) -> JohnsonNyquist:
+    """g_I(w) = int <dI(t) dI(0)> e^{iwt} dt = 2 k_B T Re Y(w), I = J/L_x, Y = sigma L_y/L_x.
+
+    Arguments: `current` (T,) or (R, T), J of UNDRIVEN runs, interval means over `dt` [time]; `response`, the
+    `Admittance` of driven runs; `temperature` k_B T [energy]; `relative_width`, full width of the band around
+    each driven frequency over that frequency (narrowed where bands would overlap); `tapers` and `steps` as in
+    `spectral_intensity`. A band is symmetric, so a slope of g drops out and a curvature enters with
+    width^2 w^2 g''/24. chi^2 uses the variance 2 (2 k_B T Re Y)^2/dof of the noise and that of Re Y. The
+    ratio is the weighted mean of ln g - ln(2 k_B T Re Y) where the dissipation is known to 30 %, less the
+    known bias of the logarithms. Raises `ValueError` for a record too short to resolve the lowest driven
+    frequency. Source: Nyquist, Phys. Rev. 32, 110 (1928); Callen and Welton, Phys. Rev. 83, 34 (1951).
+    """
+    spectrum = spectral_intensity(current, dt, tapers=tapers, steps=steps, subtract_mean=False)
+    w = response.frequency
+    order = np.argsort(w)
+    half = _half_widths(w[order], relative_width)[np.argsort(order)]
+    half = np.maximum(half, 0.51 * np.diff(spectrum.frequency)[0])
+    if (w - half < spectrum.frequency[0] - 1e-9 * w).any() or (w + half > spectrum.frequency[-1]).any():
+        raise ValueError("the undriven record does not resolve every driven frequency; record longer, or oftener.")
+    bands = [spectrum.bands([a - b, a + b]) for a, b in zip(w, half, strict=True)]
+    dof = np.array([band.dof[0] for band in bands])
+    noise = np.array([band.intensity[0] for band in bands]) / response.length_x**2
+    dissipation = 2 * temperature * response.admittance.real
+    doubt = 2 * temperature * response.shape_factor * response.error_real
+    expected = np.maximum(dissipation, 0.0)
+    pooled = np.where(doubt < 0.3 * np.abs(dissipation), expected, noise)
+    noise_error = pooled * np.sqrt(2 / dof)
+    chi2 = float(np.sum((noise - dissipation) ** 2 / (noise_error**2 + doubt**2)))
+    ratio = _ratio(noise, dof, dissipation, doubt)
+    return JohnsonNyquist(w, noise, noise_error, dissipation, doubt, chi2, len(w), chi_squared_tail(chi2,
+    len(w)), ratio)
+
+
+def _half_widths(w: np.ndarray, relative: float) -> np.ndarray:
+    """Half the band, at most half the distance to the nearest other driven frequency."""
+    gap = np.diff(w, prepend=-np.inf, append=np.inf)
+    return np.minimum(relative * w / 2, np.minimum(gap[:-1], gap[1:]) / 2)
+
+
+def _ratio(noise, dof, dissipation, doubt) -> Estimate:
+    known = (dissipation > 0) & (doubt < 0.3 * np.abs(dissipation))
+    if not known.any():
+        return Estimate(np.nan, np.inf, "", "g_I/(2 k_B T Re Y)", "", ("no driven frequency is known to 30 %",))
+    shape, relative = dof[known] / 2, doubt[known] / dissipation[known]
+    logs = np.log(noise[known] / dissipation[known]) - (digamma(shape) - np.log(shape)) - relative**2 / 2
+    weight = 1 / (trigamma(shape) + relative**2)
+    error = weight.sum() ** -0.5
+    value = float(np.exp(weight @ logs / weight.sum()))
+    diagnostics = {"frequencies": int(known.sum())}
+    return Estimate(value, value * error, "", "g_I/(2 k_B T Re Y)", "weighted mean of logarithms", (), diagnostics)

@@ -1,0 +1,121 @@
+"""Kramers-Kronig relations and the f-sum rule as linear operators on measured points, so that errors propagate."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffneq._distributions import chi_squared_tail
+from diffneq.response.hilbert import hilbert_operator, interpolation, tail_row, trapezoid
+from diffneq.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class KramersKronig:
+    """One part of sigma(w) predicted from the other: `frequency`, `predicted`, `measured`, `error`, (K,).
+
+    `statistical` (K,) propagated from the input, `systematic` (K,) from tails and interpolation, `error`
+    (K,) of the difference, all included; `chi2`, `dof`, `p_value` of the difference with its full covariance.
+    """
+
+    frequency: np.ndarray
+    predicted: np.ndarray
+    measured: np.ndarray
+    statistical: np.ndarray
+    systematic: np.ndarray
+    error: np.ndarray
+    chi2: float
+    dof: int
+    p_value: float
+
+
+def kramers_kronig(
+    frequency,
+    sigma,
+    covariance,
+    *,
+    predict: str = "imag",
+    tail_power: float | None = None,
+    tail_spread: float = 0.5,
+) -> KramersKronig:
+    """Im sigma(w) = -(1/pi) P int Re sigma(w')/(w' - w) dw', and Re sigma(w) = (1/pi) P int Im sigma/(w' - w) dw'.
+
+    For the time factor e^{-iwt}. The measured part is interpolated by a cubic spline in ln w, continued
+    below the first point as a constant (Re) or as w (Im), above the last as w^-p, and integrated exactly on
+    a fine grid: a matrix K acts on the data, and K C K^T is the statistical covariance.
+    Arguments: `frequency` w (K,) [rad/time], increasing and positive, K >= 5; `sigma` (K,) complex;
+    `covariance` (K, 2, 2) of (Re, Im); `predict` "imag" or "real"; `tail_power` p (default 2 for Re, 1 for Im);
+    `tail_spread`, by how much p may be off: the changes of the prediction for p -+ spread, for a changed
+    continuation below, and for a piecewise-linear interpolation are systematic errors, fully correlated.
+    Raises `ValueError` for unordered frequencies. Source: Kubo, J. Phys. Soc. Jpn. 12, 570 (1957).
+
+    >>> w = np.geomspace(0.01, 100, 60)
+    >>> result = kramers_kronig(w, 1 / (1 - 1j * w), np.full((60, 2, 2), 1e-6) * np.eye(2))
+    >>> bool(np.max(np.abs(result.predicted - result.measured)) < 0.01)
+    True
+    """
+    w, sigma, covariance = _check(frequency, sigma, covariance)
+    if predict not in ("imag", "real"):
+        raise ValueError(f'predict must be "imag" or "real", not {predict!r}.')
+    given = 0 if predict == "imag" else 1
+    source, target = (sigma.real, sigma.imag) if given == 0 else (sigma.imag, sigma.real)
+    power = (2.0, 1.0)[given] if tail_power is None else tail_power
+    noise = np.sqrt(covariance[:, given, given])
+    operator = hilbert_operator(w, noise, given, power)
+    predicted = operator @ source
+    variants = [hilbert_operator(w, noise, given, max(power + sign * tail_spread, 0.5)) @ source for sign in
+    (-1, 1)] tail = np.abs(np.array(variants) - predicted).max(0) * np.sign(variants[1] - predicted)
+    linear = hilbert_operator(w, noise, given, power, spline=False) @ source - predicted
+    low = hilbert_operator(w, noise, given, power, curved_below=True) @ source - predicted
+    shifts = [tail, low]
+    rough = np.diag((linear / 4) ** 2)  # a spline is at least four times better than straight lines
+    statistical = operator @ np.diag(covariance[:, given, given]) @ operator.T
+    mixed = operator @ np.diag(covariance[:, 0, 1])
+    total = statistical + np.diag(covariance[:, 1 - given, 1 - given]) - mixed - mixed.T
+    systematic = rough + sum(np.outer(shift, shift) for shift in shifts)
+    difference = target - predicted
+    chi2 = float(difference @ np.linalg.solve(total + systematic, difference))
+    deviation = [np.sqrt(np.diag(matrix)) for matrix in (statistical, systematic, total + systematic)]
+    return KramersKronig(w, predicted, target, *deviation, chi2, len(w), chi_squared_tail(chi2, len(w)))
+
+
+def f_sum_rule(
+    frequency, real_sigma, error, *, tail_power: float = 2.0, tail_spread: float = 0.5, unit: str = ""
+) -> Estimate:
+    """int_{-inf}^{inf} (dw/pi) Re sigma(w), to be compared with n e^2/m.
+
+    Arguments as `kramers_kronig`, `real_sigma` and `error` (K,). The error contains the statistical error,
+    the change for tails w^-(p -+ spread) and that for straight lines instead of the spline; diagnostics carry
+    "statistical", "tail" and "below" (what lies beyond the measured range), "tail_systematic", "interpolation".
+    Source: Kubo (1957); out of equilibrium Shimizu and Yuge, J. Phys. Soc. Jpn. 79, 013002 (2010).
+
+    >>> w = np.geomspace(0.01, 100, 60)
+    >>> abs(f_sum_rule(w, 1 / (1 + w**2), np.full(60, 1e-4)).value - 1) < 2e-3
+    True
+    """
+    w, value, error = (np.asarray(item, float) for item in (frequency, real_sigma, error))
+    w, value, _ = _check(w, value, np.ones((len(w), 2, 2)))
+    fine, spline = interpolation(w, tail_power)
+    weight = 2 / np.pi * trapezoid(fine) @ spline
+    beyond = 2 / np.pi * w[-1] * tail_row(w, error, tail_power) / (tail_power - 1)
+    below, tail = 2 / np.pi * w[0] * value[0], float(beyond @ value)
+    weight[0] += 2 / np.pi * w[0]
+    weight += beyond
+    total = float(weight @ value)
+    _, straight = interpolation(w, tail_power, spline=False)
+    rough = abs(2 / np.pi * float(trapezoid(fine) @ (straight - spline) @ value)) / 4
+    steeper = [abs(tail * ((tail_power - 1) / max(tail_power + s * tail_spread - 1, 0.1) - 1)) for s in (-1,
+    1)] statistical = float(np.sqrt(weight**2 @ error**2))
+    whole = float(np.sqrt(statistical**2 + max(steeper) ** 2 + rough**2))
+    diagnostics = {"statistical": statistical, "tail": tail, "below": below}
+    diagnostics |= {"tail_systematic": max(steeper), "interpolation": rough}
+    warnings = ("the tail beyond the last frequency carries over 5 %",) if abs(tail) > 0.05 * abs(total) else ()
+    return Estimate(total, whole, unit, "f-sum", "spline in log w and power-law tail", warnings, diagnostics)
+
+
+def _check(frequency, sigma, covariance):
+    w, sigma, covariance = np.asarray(frequency, float), np.asarray(sigma), np.asarray(covariance, float)
+    if w.ndim != 1 or len(w) < 5 or w[0] <= 0 or (np.diff(w) <= 0).any():
+        raise ValueError("frequency must be (K,), K >= 5, positive and increasing; sort it first.")
+    if sigma.shape != w.shape or covariance.shape != (len(w), 2, 2):
+        raise ValueError(f"sigma must have shape ({len(w)},) and covariance ({len(w)}, 2, 2).")
+    return w, sigma, covariance
