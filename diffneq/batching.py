@@ -1,8 +1,8 @@
 """Stacking of points: many systems of one shape become one system with a replica axis.
 
 A point is any pytree, usually `(model, dynamics, drive)`. Floats and arrays are data and may differ from
-point to point; Python integers, booleans, strings and functions shape the compiled program, so they must agree,
-just like static fields. Points that disagree there belong to different groups, and each group compiles once.
+point to point; Python integers, booleans, strings and functions shape the compiled program, so they must
+agree, just like static fields. Points that disagree there form groups, and each group compiles once.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def stack(points: Sequence[PyTree], batched: Sequence[bool] | None = None) -> tu
     Arguments:
         points: R pytrees of one shape (see `same_shape`): R models, or R tuples (model, dynamics, drive).
         batched: one boolean per leaf, to decide beforehand which leaves get the axis, whatever the values.
-            All blocks of a sweep share one choice: they then share one compiled program and agree bit for bit.
+            All blocks of a sweep share one choice, and so one compiled program, and agree bit for bit.
 
     Returns:
         `(tree, axes)`: `tree` has the structure of one point, `axes` the same with 0 or None as leaves.
