@@ -36,10 +36,13 @@ class Lists:
     def set_cadence(self, batch, state) -> None:
         """From the speed of the fastest particle at the start."""
         if self.plan is None or self.plan.all_pairs:
-            return
+            # No list to outrun; but displacements must stay far below the box, where a replica counts as lost.
+            half = min(float(np.min(np.asarray(p))) for p in batch.system[0].box.extent) / 16
+        else:
+            half = self.plan.skin / 2
         fastest = float(jnp.sqrt(jnp.max(sum(v * v for v in state.velocity))))
         step = float(np.max(np.asarray(batch.system[1].dt)))
-        self.cadence = max(1, int(_CAUTION * self.plan.skin / 2 / max(fastest * step, 1e-12)))
+        self.cadence = max(1, int(_CAUTION * half / max(fastest * step, 1e-12)))
         self.cadence = min(self.cadence, 1000)
 
     def cadence_for(self, record_every: int, steps: int) -> int:

@@ -69,6 +69,7 @@ class Conductor(eqx.Module):
     units = {
         "current": "e L/t",
         "transverse_current": "e L/t",
+        "current_squared": "(e L/t)^2",
         "electron_temperature": "T_0",
         "phonon_temperature": "T_0",
         "potential_energy": "k_B T_0",
@@ -76,7 +77,7 @@ class Conductor(eqx.Module):
         "work": "k_B T_0",
         "heat": "k_B T_0",
     }
-    recorded = ("current", "transverse_current", "electron_temperature", "phonon_temperature")
+    recorded = ("electron_temperature", "phonon_temperature")
 
     def __init__(
         self,
@@ -109,10 +110,18 @@ class Conductor(eqx.Module):
         self.variant, self.suggested_dt = variant, float(suggested_dt)
 
     @classmethod
-    def preset(cls, name: str = "soft", electrons: int = 1500, variant: str = "uniform", aspect: float = _ASPECT):
+    def preset(
+        cls,
+        name: str = "soft",
+        electrons: int = 1500,
+        variant: str = "uniform",
+        aspect: float = _ASPECT,
+        temperature: float = 1.0,
+    ):
         """The conductor "soft" (Y = 40, dt = 0.01) or "stiff" (Y = 4000, dt = 0.002), of any size at fixed densities.
 
-        Arguments: `electrons`, their number (phonons as many, impurities a third); `aspect` = L_x / L_y.
+        Arguments: `electrons`, their number (phonons as many, impurities a third); `aspect` = L_x / L_y;
+        `temperature` k_B T of the bath.
         """
         if name not in _PRESETS:
             raise ValueError(f"There is no preset {name!r}; choose one of {sorted(_PRESETS)}.")
@@ -122,7 +131,7 @@ class Conductor(eqx.Module):
         area = electrons / _DENSITIES[ELECTRON]
         lengths = (float(np.sqrt(area * aspect)), float(np.sqrt(area / aspect)))
         counts = tuple(max(1, round(area * n)) for n in _DENSITIES)
-        return cls(stiffness, lengths, counts, variant=variant, suggested_dt=dt)
+        return cls(stiffness, lengths, counts, variant=variant, temperature=temperature, suggested_dt=dt)
 
     @property
     def area(self) -> Array:
@@ -160,9 +169,9 @@ class Conductor(eqx.Module):
         return (jnp.concatenate([push, jnp.zeros(others, push.dtype)]), None)
 
     def every_step(self, state) -> dict[str, Array]:
-        """Averaged over all steps of a record: J = sum e v_x, and the same across the field."""
+        """Averaged over all steps of a record: J = sum e v_x, its square, and the same across the field."""
         along, across = (self.charge[ELECTRON] * jnp.sum(v[: self.counts[0]]) for v in state.velocity)
-        return {"current": along, "transverse_current": across}
+        return {"current": along, "transverse_current": across, "current_squared": along * along}
 
     def at_record(self, state, neighbours, wanted: tuple[str, ...]) -> dict[str, Array]:
         """Taken at the end of a record: kinetic temperatures m<v^2>/2 and, if wanted, energies."""

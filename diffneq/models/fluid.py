@@ -48,7 +48,7 @@ class Fluid(eqx.Module):
     mobile: tuple[bool, ...] = eqx.field(static=True)
 
     units = {"current": "e L/t", "kinetic_energy": "k_B T", "potential_energy": "k_B T", "work": "k_B T", "heat": "k_B T"}
-    recorded = ("current", "kinetic_energy")
+    recorded = ("kinetic_energy",)
 
     def __init__(self, law, box, counts, mass=1.0, charge=0.0):
         self.law, self.box = law, box if isinstance(box, Box) else Box(box)

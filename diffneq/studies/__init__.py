@@ -1,0 +1,1 @@
+"""Whole jobs: runs, estimators, a table and pictures."""
