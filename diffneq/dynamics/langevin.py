@@ -97,10 +97,11 @@ class Langevin(eqx.Module):
 
     def _ornstein_uhlenbeck(self, mass, damping_rate, state: State, velocity: Vector, start: int):
         keep = jnp.exp(-damping_rate * self.dt)
-        # expm1 keeps the strength of a weak bath: 1 - c^2 loses all digits as g dt -> 0.
-        strength = jnp.sqrt(-jnp.expm1(-2 * damping_rate * self.dt) * self.temperature / mass)
+        # expm1 keeps the strength of a weak bath: 1 - c^2 loses all digits as g dt -> 0. Two roots, so that
+        # the derivative with respect to the temperature is not 0/0 where the rate is zero.
+        strength = jnp.sqrt(-jnp.expm1(-2 * damping_rate * self.dt)) * jnp.sqrt(self.temperature / mass)
         count = velocity[0].shape[0]
         noise = normals(state.key, state.step, 0, start, count, len(velocity), velocity[0].dtype)
         new = tuple(keep * v + strength * xi for v, xi in zip(velocity, noise, strict=True))
         gained = sum((w - v) * (w + v) for w, v in zip(new, velocity, strict=True))
-        return new, jnp.sum(gained) * (mass / 2)
+        return new, jnp.sum(gained * (mass / 2))

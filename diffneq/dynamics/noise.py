@@ -2,7 +2,7 @@
 
 A step draws its noise from the counter (step, particle) under the key of the run, so the numbers do not depend on the
 length of a chunk, on the number of replicas or devices, or on an interruption. The generator is the one behind
-`jax.random`, written out so that it fuses with the arithmetic that uses it; all its output bits are used.
+`jax.random`, written out so that it fuses with the arithmetic that uses it.
 
 Source: J. K. Salmon, M. A. Moraes, R. O. Dror, D. E. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11 (2011):
 Threefry-2x32 with 20 rounds passes all batteries of TestU01.
@@ -33,17 +33,26 @@ def threefry(key: tuple[Array, Array], counter: tuple[Array, Array]) -> tuple[Ar
 
 
 def uniform(bits: Array, dtype) -> Array:
-    """Uniform on the open interval (0, 1) from 32 random bits: (top 24 bits + 1/2) / 2^24."""
-    return ((bits >> 8).astype(jnp.int32).astype(dtype) + 0.5) * dtype.type(2.0**-24)
+    """Uniform on the open interval (0, 1) from 32 random bits: (n + 1/2) / 2^23 of the top 23 bits, /2^32 in double.
+
+    In single precision n + 1/2 has just 24 bits; with one bit more, the last number would be rounded to one.
+    """
+    if dtype == np.float64:
+        return (bits.astype(dtype) + 0.5) * 2.0**-32
+    return ((bits >> 9).astype(jnp.int32).astype(dtype) + 0.5) * dtype.type(2.0**-23)
 
 
 def normal(bits: Array, dtype) -> Array:
     """Standard normal from 32 random bits: sqrt(2) erfinv(u), u uniform on a symmetric grid of 2^24 points in (-1, 1).
 
-    The grid ends at 5.4 standard deviations; what lies beyond has a probability of 6e-8.
+    The grid ends at 5.4 standard deviations; what lies beyond has a probability of 6e-8. In double precision the grid
+    has 2^32 points and ends at 6.3.
     """
-    centred = (bits >> 8).astype(jnp.int32) - 2**23
-    u = (centred.astype(dtype) + 0.5) * dtype.type(2.0**-23)
+    if dtype == np.float64:
+        u = (bits.astype(dtype) - (2.0**31 - 0.5)) * 2.0**-31
+    else:
+        centred = (bits >> 8).astype(jnp.int32) - 2**23
+        u = (centred.astype(dtype) + 0.5) * dtype.type(2.0**-23)
     return dtype.type(np.sqrt(2.0)) * lax.erf_inv(u)
 
 

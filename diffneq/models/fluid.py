@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from diffneq._parameters import check_finite, check_positive, float_leaf
+from diffneq._parameters import float_leaf
+from diffneq.models import _observables as observables
 from diffneq.models.placement import maxwellian, random_positions
 from diffneq.particles.forces import pair_energies, pair_forces
 from diffneq.particles.space import Box, Vector
@@ -47,19 +48,18 @@ class Fluid(eqx.Module):
     counts: tuple[int, ...] = eqx.field(static=True)
     mobile: tuple[bool, ...] = eqx.field(static=True)
 
-    units = {"current": "e L/t", "kinetic_energy": "k_B T", "potential_energy": "k_B T", "work": "k_B T", "heat": "k_B T"}
+    units = observables.UNITS
     recorded = ("kinetic_energy",)
 
     def __init__(self, law, box, counts, mass=1.0, charge=0.0):
         self.law, self.box = law, box if isinstance(box, Box) else Box(box)
-        self.counts = tuple(int(n) for n in counts)
-        if any(n < 1 for n in self.counts):
-            raise ValueError(f"Fluid: each species needs at least one particle, got counts {self.counts}.")
-        self.mass = jnp.broadcast_to(float_leaf(mass), (len(self.counts),))
-        self.charge = jnp.broadcast_to(float_leaf(charge), (len(self.counts),))
-        check_finite("Fluid", mass=self.mass, charge=self.charge)
-        check_positive("Fluid", mass=self.mass)
-        self.mobile = (True,) * len(self.counts)
+        self.counts = observables.check_counts("Fluid", counts)
+        species = len(self.counts)
+        if any(leaf.ndim >= 2 and leaf.shape[-1] != species for leaf in jax.tree.leaves(law)):
+            raise ValueError(f"Fluid: the tables of the pair law must be over the {species} species of counts.")
+        self.mass = observables.species_leaf("Fluid", "mass", mass, species, positive=True)
+        self.charge = observables.species_leaf("Fluid", "charge", charge, species)
+        self.mobile = (True,) * species
 
     @property
     def cutoff(self) -> float:
@@ -82,23 +82,12 @@ class Fluid(eqx.Module):
 
     def drive_force(self, displacement: Vector, neighbours, field: Array) -> tuple:
         """q E on each particle along the first axis; None along the others."""
-        per_particle = jnp.concatenate([jnp.broadcast_to(self.charge[s], (n,)) for s, n in enumerate(self.counts)])
-        return (per_particle * field,) + (None,) * (len(displacement) - 1)
+        return observables.push(self, field, len(displacement))
 
     def every_step(self, state) -> dict[str, Array]:
         """Averaged over all steps of a record: the current sum q v_x."""
-        total, start = jnp.zeros((), self.charge.dtype), 0
-        for s, n in enumerate(self.counts):
-            total = total + self.charge[s] * jnp.sum(state.velocity[0][start : start + n])
-            start += n
-        return {"current": total}
+        return {"current": observables.current(self, state.velocity)}
 
     def at_record(self, state, neighbours, wanted: tuple[str, ...]) -> dict[str, Array]:
         """Taken at the end of a record."""
-        out = {}
-        if "kinetic_energy" in wanted:
-            mass = jnp.concatenate([jnp.broadcast_to(self.mass[s], (n,)) for s, n in enumerate(self.counts)])
-            out["kinetic_energy"] = sum(jnp.sum(mass * v * v) for v in state.velocity) / 2
-        if "potential_energy" in wanted:
-            out["potential_energy"] = self.potential_energy(state.displacement, neighbours)
-        return out
+        return observables.at_record(self, state, neighbours, wanted)

@@ -7,6 +7,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from diffneq.particles.neighbours import ListPlan, build, plan_list, widen
@@ -83,6 +84,19 @@ def _beaten_all_pairs(plan: ListPlan, box: Box, anchor: Vector, index: Array) ->
 
     s = sum(integer_separation(a[None], a[index], p) ** 2 for a, p in zip(anchor, box.extent, strict=True))
     return jnp.any((s < plan.radius**2) & (index > jnp.arange(plan.size)[None, :]), axis=0)
+
+
+def lattice_positions(box: Box, count: int) -> Vector:
+    """The first `count` sites of a lattice of nearly (hyper)cubic cells that fills the box: d arrays (N,) [L]."""
+    lengths = np.asarray(box.lengths, float)
+    rows = np.maximum(1, np.floor(lengths / (np.prod(lengths) / count) ** (1 / len(lengths)))).astype(int)
+    while np.prod(rows) < count:
+        rows[np.argmax(lengths / rows)] += 1
+    site = np.unravel_index(np.arange(count), rows)
+    return tuple(
+        jnp.asarray((i + 0.5) / n, length.dtype) * length
+        for i, n, length in zip(site, rows, box.lengths, strict=True)
+    )
 
 
 def maxwellian(key: Array, temperature: Array, mass: Array, dimension: int) -> Vector:

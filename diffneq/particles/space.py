@@ -65,7 +65,7 @@ class Box(eqx.Module):
             self.lengths[..., a] + (0.0 if self.periodic[a] else self.margin) for a in range(self.dimension)
         )
 
-    def displacement_or_metric(self):
+    def jax_md_space(self):
         """The jax-md pair `(displacement, shift)` of this box, for users of jax-md (positions of shape (N, d))."""
         from jax_md import space
 

@@ -1,0 +1,145 @@
+"""A short run as one pure function of its parameters, for `jax.grad` and `jax.jvp`.
+
+    state, records = rollout(model, dynamics, drive, start=(positions, velocities), key=key, steps=100)
+
+It takes the same steps as `simulate`, and every float leaf of model, dynamics and drive can be differentiated.
+Trajectories of many particles are chaotic: derivatives grow as exp(lambda t) and are of use over a few collision
+times only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from diffneq.dynamics.state import State
+from diffneq.particles.neighbours import ListPlan, Neighbours, build_one
+from diffneq.particles.space import reanchor, to_anchor
+from diffneq.recovery import Lists
+
+
+def list_plan(model, skin: float | None = None) -> ListPlan | None:
+    """The shape of the neighbour lists of a model whose numbers are known; None for a model that needs no list.
+
+    Arguments: `skin`, width beyond the cutoff [L]; default chosen from the density.
+    """
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(model)):
+        raise ValueError(
+            "The shape of the lists must be known before tracing: plan = rollout.list_plan(model) outside of jax.grad "
+            "or jax.jit, then rollout(..., plan=plan)."
+        )
+    return Lists.choose(model, skin).plan
+
+
+def initial_state(model, positions, velocities, key: Array) -> State:
+    """The state of one replica from positions and velocities (N, d) [L], [L/t]; forces are still zero.
+
+    Differentiable in positions, velocities and box lengths.
+    """
+    positions, velocities = jnp.asarray(positions), jnp.asarray(velocities)
+    shape = (sum(model.counts), model.box.dimension)
+    if positions.shape != shape or velocities.shape != shape:
+        raise ValueError(
+            f"start: positions and velocities must have shape {shape}, got {positions.shape}, {velocities.shape}."
+        )
+    anchor, rest = to_anchor(model.box, tuple(positions[:, a] for a in range(shape[1])))
+    velocity = tuple(velocities[:, a] for a in range(shape[1]))
+    words = jax.random.key_data(jax.random.fold_in(key, 1)).reshape(-1)[:2]
+    return State(rest, velocity, tuple(jnp.zeros_like(v) for v in velocity), anchor, jnp.uint32(0), words)
+
+
+def rollout(
+    model: Any,
+    dynamics: Any,
+    drive: Any = None,
+    *,
+    start: Any,
+    key: Array,
+    steps: int,
+    rebuild_every: int = 10,
+    plan: ListPlan | None | str = "auto",
+) -> tuple[State, dict[str, Array]]:
+    """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work and heat were.
+
+    Reverse differentiation keeps one state a step (the inside of a step is computed again).
+
+    Arguments:
+        model, dynamics, drive: as in `simulate`, one replica.
+        start: `(positions, velocities)`, arrays (N, d), or a `State` of one replica.
+        key: typed key of the noise; a `State` brings its own.
+        steps: number of steps.
+        rebuild_every: steps between two builds of the lists.
+        plan: `list_plan(model)`, to be made outside where `model` is traced.
+
+    Returns:
+        `(state, records)`, records name -> (steps,), one entry a step.
+
+    Raises:
+        ValueError: for shapes that do not fit; at run time `RuntimeError` where a list was too short or somebody moved
+        more than half the skin between two builds.
+
+    >>> import diffneq, jax
+    >>> from diffneq.rollout import rollout
+    >>> model = diffneq.models.Fluid(diffneq.particles.pair_laws.Hertzian(40.0, 1.0), (8.0, 8.0), (20,), charge=1.0)
+    >>> positions, velocities = (jax.numpy.stack(x, 1) for x in model.initial(jax.random.key(0), 1.0))
+    >>> def current(field):
+    ...     drive = diffneq.drives.Constant(field)
+    ...     _, records = rollout(model, diffneq.dynamics.Verlet(0.01), drive, start=(positions, velocities),
+    ...                          key=jax.random.key(1), steps=10)
+    ...     return records["current"][-1]
+    >>> round(float(jax.grad(current)(0.0)), 4)  # all charges fall freely together: N t
+    2.0
+    """
+    shape = list_plan(model) if isinstance(plan, str) else plan
+    state = start if isinstance(start, State) else initial_state(model, *start, key)
+    state, neighbours = _relist(model, shape, state)
+    state = eqx.tree_at(lambda s: s.force, state, model.forces(state.displacement, neighbours))
+
+    def stretch(state: State, length: int):
+        state, neighbours = _relist(model, shape, state)
+
+        @jax.checkpoint
+        def step(state):
+            state, info = dynamics.step(model, state, neighbours, drive)
+            return state, {**model.every_step(state), "work": info.work, "heat": info.heat}
+
+        def one(carry, _):
+            state, records = step(carry[0])
+            moved = lax.stop_gradient(sum(u * u for u in state.displacement))
+            return (state, jnp.maximum(carry[1], jnp.max(moved))), records
+
+        nothing = jnp.zeros((), state.velocity[0].dtype)
+        (state, moved), records = lax.scan(one, (state, nothing), None, length=length)
+        return state, (records, _invalid(model, shape, neighbours, jnp.sqrt(moved)))
+
+    whole, rest = divmod(int(steps), int(rebuild_every))
+    state, (records, invalid) = lax.scan(lambda s, _: stretch(s, rebuild_every), state, None, length=whole)
+    records = {name: values.reshape(-1) for name, values in records.items()}
+    if rest:
+        state, (more, last) = stretch(state, rest)
+        records = {name: jnp.concatenate([values, more[name]]) for name, values in records.items()}
+        invalid = jnp.append(invalid, last)
+    sentence = "rollout: a neighbour list became invalid; use a smaller rebuild_every or a plan with a larger skin."
+    return eqx.error_if((state, records), jnp.any(invalid), sentence)
+
+
+def _relist(model, plan: ListPlan | None, state: State) -> tuple[State, Neighbours]:
+    anchor, rest = reanchor(model.box, state.anchor, state.displacement)
+    if plan is None:
+        none = jnp.zeros((), jnp.int32)
+        neighbours = Neighbours(anchor, jnp.zeros((0, 0), jnp.int32), none, none)
+    else:
+        neighbours = build_one(plan, lax.stop_gradient(model.box), anchor)
+    return eqx.tree_at(lambda s: (s.anchor, s.displacement), state, (anchor, rest)), neighbours
+
+
+def _invalid(model, plan: ListPlan | None, neighbours: Neighbours, moved: Array) -> Array:
+    quarter = jnp.min(jnp.stack(lax.stop_gradient(model.box).extent)) / 4
+    if plan is None or plan.all_pairs:
+        return ~(moved < quarter)
+    full = (neighbours.fill > plan.slots) | (neighbours.cell_fill > plan.cell_slots)
+    return full | ~(moved < plan.skin / 2)
