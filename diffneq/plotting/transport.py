@@ -117,7 +117,9 @@ def time_series(
         figure = new_figure(7.2, 3.8)
         axes = figure.subplots()
         if transient is not None:
-            axes.axvspan(time[0], transient, color="#E4E4E4", linewidth=0, label="transient, left out")
+            axes.axvspan(time[0], transient, color="#E4E4E4", linewidth=0)
+            middle = 0.5 * (time[0] + transient)
+            axes.text(middle, 0.97, "transient", ha="center", va="top", transform=axes.get_xaxis_transform())
         if len(runs) > 1:
             axes.plot(time, runs.T[:, :12], color=COLOURS["sky"], linewidth=0.5, alpha=0.6)
         name = "one run" if len(runs) == 1 else f"mean of {len(runs)} runs"
