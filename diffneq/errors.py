@@ -21,6 +21,9 @@ class SweepInterrupted(KeyboardInterrupt):
 class DiskFullError(OSError):
     """A store could not be written because the disk or the quota is full; what was stored stays readable."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)  # the sentence alone
+
 
 class StoreMismatchError(ValueError):
     """A store on disk belongs to another configuration or to another version than the one asked for."""
