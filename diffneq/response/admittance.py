@@ -77,10 +77,9 @@ def admittance(
     are not whole records, harmonics beyond the Nyquist frequency, and fewer than two samples.
     Source: Pintelon and Schoukens, System Identification: A Frequency Domain Approach (IEEE Press, 2012).
 
-    >>> t = 0.1 * np.arange(600)  # an Ohmic conductor, sigma = 2, sampled without averaging
-    >>> noise = np.random.default_rng(0).normal(size=600)
-    >>> result = admittance(2 * np.sin(0.2 * np.pi * t) + 0.01 * noise, 0.1, 10.0, [1], [1.0], [0.0], 1.0,
-    1.0, ...                     start=-0.1, steps=1)
+    >>> end = 0.1 * np.arange(1, 601)  # an Ohmic conductor, sigma = 2, recorded at every step of 0.1
+    >>> current = 2 * np.sin(0.2 * np.pi * end) + 0.01 * np.random.default_rng(0).normal(size=600)
+    >>> result = admittance(current, 0.1, 10.0, [1], [1.0], [0.0], 1.0, 1.0, steps=1)
     >>> bool(abs(result.sigma[0] - 2) < 0.01)
     True
     """

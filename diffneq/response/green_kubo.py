@@ -31,7 +31,7 @@ def green_kubo(
     "spectral": maximum likelihood of smooth models for the low-frequency periodogram (`spectral_intercept`);
     `cutoff` [rad/time] is the largest frequency used, default pi/(2 dt).
     "cepstral": `cepstral_intercept`; `cutoff` [rad/time] w*, default `automatic_cutoff`.
-    "integral": the autocorrelation summed up to a self-consistent window of six correlation times; `cutoff` [time]
+    "integral": the autocorrelation up to a self-consistent window (6 correlation times); `cutoff` [time]
     replaces it. The error is the scatter between the series (16 or more) or Bartlett's formula.
     MEASURED
     Returns an `Estimate` in units of e^2 [J]^2 time/(area energy); diagnostics hold the estimator's own
@@ -58,14 +58,14 @@ def green_kubo(
     scale = 1 / (2 * area * temperature)
     value = scale * result.pop("value")
     error = abs(value) * result["relative_error"]
-    diagnostics = {"dof": result.get("dof", 2 / result["relative_error"] ** 2)} | result
+    diagnostics = {"dof": result.get("dof", max(2 / result["relative_error"] ** 2, 1.0))} | result
     return Estimate(value, error, unit, "conductivity", f"Green-Kubo, {method}", _doubts(result), diagnostics)
 
 
 def _windowed_integral(x: np.ndarray, dt: float, cutoff: float | None) -> dict:
-    covariance, window, tau, relative = correlation_window(x)
+    _, window, tau, relative = correlation_window(x)
     if cutoff is not None:
-        window = max(1, min(int(round(cutoff / dt)), x.shape[1] // 2 - 1))
+        window = max(1, min(round(cutoff / dt), x.shape[1] // 2 - 1))
         relative = (2 * window + 1) * 2 / x.size
     each = autocovariance(x, window + 1)
     integrals = 2 * dt * (each[:, 0] / 2 + each[:, 1:].sum(1))
@@ -73,8 +73,8 @@ def _windowed_integral(x: np.ndarray, dt: float, cutoff: float | None) -> dict:
     error, dof = np.sqrt(relative), 2 / relative
     if len(x) >= 16:
         error, dof = np.std(integrals, ddof=1) / np.sqrt(len(x)) / abs(value), len(x) - 1.0
-    return {"value": value, "relative_error": float(error), "dof": float(max(dof, 1.0)), "cutoff": window * dt,
-            "integrated_time": tau * dt, "short": x.shape[1] < 8 * window}
+    result = {"value": value, "relative_error": float(error), "dof": float(max(dof, 1.0))}
+    return result | {"cutoff": window * dt, "integrated_time": tau * dt, "short": x.shape[1] < 8 * window}
 
 
 def _doubts(result: dict) -> tuple[str, ...]:
@@ -126,9 +126,9 @@ def autocorrelation(
     """
     x = as_series(current)
     length = x.shape[-1]
-    lags = 1 + (length // 10 if max_time is None else int(round(max_time / dt)))
+    lags = 1 + (length // 10 if max_time is None else round(max_time / dt))
     if not 2 <= lags <= length // 2:
-        raise ValueError(f"max_time must lie between dt and half a record, {length // 2 * dt:g}; record longer.")
+        raise ValueError(f"max_time must lie between dt and half a record, {length // 2 * dt:g}.")
     if subtract_mean:
         x = x - x.mean()
     pieces = max(1, min(-(-blocks // len(x)), length // (4 * lags)))

@@ -1,4 +1,4 @@
-"""Interpolation and principal-value integrals of measured points, as matrices that act on the measured values."""
+"""Interpolation and principal-value integrals of measured points, as matrices that act on their values."""
 
 from itertools import pairwise
 
@@ -57,7 +57,7 @@ def _principal(x, w) -> np.ndarray:
 
 def interpolation(w, power: float, slope_below: float = 0.0, spline: bool = True) -> tuple[np.ndarray,
 np.ndarray]:
-    """Fine grid and the matrix from values at w to values there: a cubic spline in ln w with known end slopes.
+    """Fine grid and the matrix from values at w to values there: a cubic spline in ln w, given end slopes.
 
     Below the first point the signal goes as w^slope_below, above the last as w^-power: with end slopes
     slope_below x_1 and -power x_K the spline stays linear in the data.
@@ -79,9 +79,10 @@ np.ndarray]:
         left[j, j - 1 : j + 2] = 1 / h[j - 1], 2 / h[j - 1] + 2 / h[j], 1 / h[j]
         right[j, j - 1 : j + 2] = -3 / h[j - 1] ** 2, 3 / h[j - 1] ** 2 - 3 / h[j] ** 2, 3 / h[j] ** 2
     slope = np.linalg.solve(left, right)
-    value = (1 + 2 * s)[:, None] * (1 - s)[:, None] ** 2 * unit[i] + (s**2 * (3 - 2 * s))[:, None] * unit[i +
-    1] value += (h[i] * s * (1 - s) ** 2)[:, None] * slope[i] - (h[i] * s**2 * (1 - s))[:, None] * slope[i +
-    1] return np.exp(fine), value
+    s, h = s[:, None], h[i][:, None]
+    value = (1 + 2 * s) * (1 - s) ** 2 * unit[i] + s**2 * (3 - 2 * s) * unit[i + 1]
+    value += h * s * (1 - s) ** 2 * slope[i] - h * s**2 * (1 - s) * slope[i + 1]
+    return np.exp(fine), value
 
 
 def trapezoid(x: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Kramers-Kronig relations and the f-sum rule as linear operators on measured points, so that errors propagate."""
+"""Kramers-Kronig relations and the f-sum rule as linear operators on data, so that errors propagate."""
 
 from dataclasses import dataclass
 
@@ -37,13 +37,13 @@ def kramers_kronig(
     tail_power: float | None = None,
     tail_spread: float = 0.5,
 ) -> KramersKronig:
-    """Im sigma(w) = -(1/pi) P int Re sigma(w')/(w' - w) dw', and Re sigma(w) = (1/pi) P int Im sigma/(w' - w) dw'.
+    """Im sigma(w) = -(1/pi) P int Re sigma(w')/(w' - w) dw', and back: Re = (1/pi) P int Im/(w' - w) dw'.
 
     For the time factor e^{-iwt}. The measured part is interpolated by a cubic spline in ln w, continued
     below the first point as a constant (Re) or as w (Im), above the last as w^-p, and integrated exactly on
     a fine grid: a matrix K acts on the data, and K C K^T is the statistical covariance.
     Arguments: `frequency` w (K,) [rad/time], increasing and positive, K >= 5; `sigma` (K,) complex;
-    `covariance` (K, 2, 2) of (Re, Im); `predict` "imag" or "real"; `tail_power` p (default 2 for Re, 1 for Im);
+    `covariance` (K, 2, 2) of (Re, Im); `predict` "imag" or "real"; `tail_power` p (default: Re 2, Im 1);
     `tail_spread`, by how much p may be off: the changes of the prediction for p -+ spread, for a changed
     continuation below, and for a piecewise-linear interpolation are systematic errors, fully correlated.
     Raises `ValueError` for unordered frequencies. Source: Kubo, J. Phys. Soc. Jpn. 12, 570 (1957).
@@ -62,8 +62,9 @@ def kramers_kronig(
     noise = np.sqrt(covariance[:, given, given])
     operator = hilbert_operator(w, noise, given, power)
     predicted = operator @ source
-    variants = [hilbert_operator(w, noise, given, max(power + sign * tail_spread, 0.5)) @ source for sign in
-    (-1, 1)] tail = np.abs(np.array(variants) - predicted).max(0) * np.sign(variants[1] - predicted)
+    powers = (max(power - tail_spread, 0.5), power + tail_spread)
+    variants = [hilbert_operator(w, noise, given, p) @ source for p in powers]
+    tail = np.abs(np.array(variants) - predicted).max(0) * np.sign(variants[1] - predicted)
     linear = hilbert_operator(w, noise, given, power, spline=False) @ source - predicted
     low = hilbert_operator(w, noise, given, power, curved_below=True) @ source - predicted
     shifts = [tail, low]
@@ -85,7 +86,7 @@ def f_sum_rule(
 
     Arguments as `kramers_kronig`, `real_sigma` and `error` (K,). The error contains the statistical error,
     the change for tails w^-(p -+ spread) and that for straight lines instead of the spline; diagnostics carry
-    "statistical", "tail" and "below" (what lies beyond the measured range), "tail_systematic", "interpolation".
+    "statistical", "tail" and "below" (beyond the measured range), "tail_systematic", "interpolation".
     Source: Kubo (1957); out of equilibrium Shimizu and Yuge, J. Phys. Soc. Jpn. 79, 013002 (2010).
 
     >>> w = np.geomspace(0.01, 100, 60)
@@ -103,12 +104,14 @@ def f_sum_rule(
     total = float(weight @ value)
     _, straight = interpolation(w, tail_power, spline=False)
     rough = abs(2 / np.pi * float(trapezoid(fine) @ (straight - spline) @ value)) / 4
-    steeper = [abs(tail * ((tail_power - 1) / max(tail_power + s * tail_spread - 1, 0.1) - 1)) for s in (-1,
-    1)] statistical = float(np.sqrt(weight**2 @ error**2))
-    whole = float(np.sqrt(statistical**2 + max(steeper) ** 2 + rough**2))
+    others = np.array([max(tail_power - tail_spread - 1, 0.1), tail_power + tail_spread - 1])
+    tail_error = float(np.max(np.abs(tail * ((tail_power - 1) / others - 1))))
+    statistical = float(np.sqrt(weight**2 @ error**2))
+    whole = float(np.sqrt(statistical**2 + tail_error**2 + rough**2))
     diagnostics = {"statistical": statistical, "tail": tail, "below": below}
-    diagnostics |= {"tail_systematic": max(steeper), "interpolation": rough}
-    warnings = ("the tail beyond the last frequency carries over 5 %",) if abs(tail) > 0.05 * abs(total) else ()
+    diagnostics |= {"tail_systematic": tail_error, "interpolation": rough}
+    heavy = abs(tail) > 0.05 * abs(total)
+    warnings = ("the tail beyond the last frequency carries over 5 %",) if heavy else ()
     return Estimate(total, whole, unit, "f-sum", "spline in log w and power-law tail", warnings, diagnostics)
 
 

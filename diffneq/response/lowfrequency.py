@@ -1,4 +1,4 @@
-"""The zero-frequency intensity by maximum likelihood: smooth models fitted to the low end of a periodogram."""
+"""The zero-frequency intensity by maximum likelihood: smooth models of the low end of a periodogram."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
     exp(-D/2 - P - N_cut), D the deviance, P parameters, N_cut ordinates left out (each would cost a
     parameter of its own), and the error contains the Hessian's variance and the scatter of the intercepts.
     Arguments: `spectrum` from `periodogram`, `max_frequency` [rad/time] the largest cut-off. Returns a dict:
-    "value" g_0, "relative_error", "cutoff" (weighted mean), "model" (the likeliest), "statistical" and "scatter"
+    "value" g_0, "relative_error", "cutoff" (weighted), "model" (the likeliest), "statistical" and "scatter"
     (the two relative errors), "deviance" per ordinate of the likeliest model, "ordinates" it used.
     Source: the Gamma likelihood: Toraman, Fauconnier, Verstraelen, J. Chem. Inf. Model. 65, 10445 (2025); the
     weights: Jay and Neil, Phys. Rev. D 103, 114502 (2021).
@@ -43,7 +43,7 @@ def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
 
 
 def _coarsen(spectrum: Spectrum, max_frequency: float, single: int = 40, ratio: float = 1.05):
-    """The first 40 ordinates one by one, then means over bands of 5 %: fewer numbers, the same information."""
+    """The first 40 ordinates one by one, then means over bands of 5 %: the same information."""
     last = max(single, int(np.searchsorted(spectrum.frequency, max_frequency)))
     last = min(last, len(spectrum.frequency) - 1)  # the Nyquist ordinate has other statistics
     edges = list(range(min(single, last)))
@@ -57,7 +57,7 @@ def _coarsen(spectrum: Spectrum, max_frequency: float, single: int = 40, ratio: 
 
 
 def _fit(terms, counts, w, power, shape) -> list[tuple]:
-    """Fisher scoring for all cut-offs at once; a fit that leaves g > 0 or does not converge gets no weight."""
+    """Fisher scoring for all cut-offs at once; fits with g <= 0 or no convergence get no weight."""
     x2 = (w / w[counts - 1][:, None]) ** 2  # (cut-off, ordinate)
     inside = np.arange(len(w)) < counts[:, None]
     x2 = np.where(inside, x2, 0.0)
@@ -80,17 +80,19 @@ def _fit(terms, counts, w, power, shape) -> list[tuple]:
     ratio = y / np.exp(log_mean)
     deviance = 2 * np.sum(weight * (ratio - 1 - np.log(ratio)), 1)
     score = deviance + 2 * sum(terms) + 2 * (len(w) - counts)
-    score = np.where((change < 1e-2) & positive.all(1), score, 1e9 + deviance)
     at_zero, jacobian_zero, _ = _model(terms, beta, np.zeros((len(counts), 1)))
     value = scale * np.exp(at_zero[:, 0])
     variance = np.einsum("cp,cpq,cq->c", jacobian_zero[:, 0], np.linalg.inv(hessian), jacobian_zero[:, 0])
+    good = (change < 1e-2) & positive.all(1) & (variance < 0.5)  # larger: a peak narrower than the first ordinate
+    score = np.where(good, score, 1e9 + deviance)
     name = f"exp {terms[0] - 1}" if len(terms) == 1 else f"Pade({2 * terms[0] - 2}, {2 * terms[1]})"
-    columns = (value, variance, score, w[counts - 1], [name] * len(counts), deviance / counts,
-    counts.tolist()) return list(zip(*columns, strict=True))
+    names = [name] * len(counts)
+    columns = (value, variance, score, w[counts - 1], names, deviance / counts, counts.tolist())
+    return list(zip(*columns, strict=True))
 
 
 def _model(terms, beta, x2):
-    """ln g, its derivatives with respect to the parameters, and where numerator and denominator are positive."""
+    """ln g, its derivatives with respect to the parameters, and where both polynomials are positive."""
     powers = x2[..., None] ** np.arange(max(terms) + 1)
     top = powers[..., : terms[0]]
     upper = np.einsum("cnp,cp->cn", top, beta[:, : terms[0]])

@@ -52,7 +52,7 @@ def ohm(field, current_density, error, *, cubic: bool = True, unit: str = "") ->
 
 
 def _oddness(e, j, s) -> tuple[float, int]:
-    """chi^2 over fields present with both signs; repeated fields are first combined with inverse variances."""
+    """chi^2 over fields present with both signs; repeated fields are combined first."""
     combined = {}
     for field in np.unique(np.round(e, 12)):
         here = np.isclose(e, field, rtol=1e-9, atol=1e-12)

@@ -53,7 +53,7 @@ class Spectrum:
 
 
 def as_series(current) -> np.ndarray:
-    """float64 (R, c, T) from (T,), (R, T) or (R, c, T); raises `ValueError` for other shapes and for bad data."""
+    """float64 (R, c, T) from (T,), (R, T) or (R, c, T); `ValueError` for other shapes and bad data."""
     x = np.asarray(current, dtype=np.float64)
     x = x[None, None] if x.ndim == 1 else x[:, None] if x.ndim == 2 else x
     if x.ndim != 3 or x.shape[-1] < 16 or x.size == 0:
@@ -130,7 +130,7 @@ def spectral_intensity(
     x = as_series(current)
     n = x.shape[-1] if segment is None else int(segment)
     if not 16 <= n <= x.shape[-1] or not 1 <= tapers <= n // 4:
-        raise ValueError(f"segment = {n} must lie between 16 and T = {x.shape[-1]}, tapers between 1 and n/4.")
+        raise ValueError(f"segment = {n} must lie in 16 ... {x.shape[-1]}, tapers in 1 ... segment/4.")
     if subtract_mean:
         x = x - x.mean(-1, keepdims=True)
     x = x[..., : x.shape[-1] // n * n].reshape(-1, n)
