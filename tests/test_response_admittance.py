@@ -12,7 +12,7 @@ PHASES = np.array([0.1, 2.0, -1.0, 0.7])
 
 
 def drude_current(replicas, periods, noise, seed, cubic=0.0, steps=8, per_period=50):
-    """J = 6 sigma(w) E(w) with sigma = 2/(1 - 3 i w), area 6, sampled at step ends and averaged over `steps`."""
+    """J = 6 sigma(w) E(w), sigma = 2/(1 - 3 i w), area 6, at step ends, averaged over `steps`."""
     h = 0.05
     base_period = steps * per_period * h
     t = h * np.arange(1, steps * per_period * periods + 1)

@@ -33,7 +33,12 @@ def green_kubo(
     "cepstral": `cepstral_intercept`; `cutoff` [rad/time] w*, default `automatic_cutoff`.
     "integral": the autocorrelation up to a self-consistent window (6 correlation times); `cutoff` [time]
     replaces it. The error is the scatter between the series (16 or more) or Bartlett's formula.
-    MEASURED
+    The default has the least spread where one time dominates. Measured over 80 repetitions each, relative rms
+    error, coverage of the 95 % interval (spectral; cepstral; integral), 8 replicas of 2000 records:
+    Drude, 10 records: 9 %, 0.98; 14 %, 0.86; 13 %, 0.95. Ringing: 6 %, 0.98; 11 %, 0.84; 14 %, 0.98.
+    ARMA(2, 4): 6 %, 0.98; 8 %, 0.88; 7 %, 0.94. Two times, 3 and 12 records: 15 %, 0.80; 12 %, 0.78; 10 %,
+    0.81, and with 64 replicas 4.3 %, 0.94; 5.8 %, 0.69; 5.2 %, 0.60. A slow mode that the data barely
+    resolve makes every estimator low (4 % here) and its error bar too small: compare two of them.
     Returns an `Estimate` in units of e^2 [J]^2 time/(area energy); diagnostics hold the estimator's own
     numbers. Warns where the record is short beside the correlation time, or a spectral fit is bad or rests
     on few points. Source: Kubo, J. Phys. Soc. Jpn. 12, 570 (1957); the estimators name theirs.

@@ -8,8 +8,6 @@ from diffneq.response.spectra import Spectrum
 _MODELS = ((1,), (2,), (3,), (4,), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2))
 
 
-
-
 def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
     """g(w) = exp(P(w^2)) or P(w^2)/Q(w^2), P and Q polynomials, fitted to I(w) ~ Gamma(l, g/l) for w <= w_c.
 
@@ -24,10 +22,10 @@ def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
     weights: Jay and Neil, Phys. Rev. D 103, 114502 (2021).
     """
     w, power, shape = _coarsen(spectrum, max_frequency)
-    counts = np.unique(np.geomspace(min(8, len(w)), len(w), 20).astype(int))
+    counts = np.unique(np.geomspace(min(5, len(w)), len(w), 20).astype(int))
     rows = []
     for terms in _MODELS:
-        usable = counts[counts >= 3 * sum(terms)]
+        usable = counts[counts >= 2 * sum(terms) + 3]
         if len(usable):
             rows += _fit(terms, usable, w, power, shape)
     value, variance, score, cutoff = np.array([row[:4] for row in rows]).T
@@ -42,17 +40,21 @@ def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
             "deviance": best[5], "ordinates": best[6]}
 
 
-def _coarsen(spectrum: Spectrum, max_frequency: float, single: int = 40, ratio: float = 1.05):
-    """The first 40 ordinates one by one, then means over bands of 5 %: the same information."""
+def _coarsen(spectrum: Spectrum, max_frequency: float, single: int = 8, ratio: float = 1.15):
+    """The first ordinates one by one, then means over bands: a smooth misfit then shows in few numbers.
+
+    A band stands at the geometric mean of its edges, where it is exact for g ~ w^-2 as well as for flat g.
+    """
     last = max(single, int(np.searchsorted(spectrum.frequency, max_frequency)))
     last = min(last, len(spectrum.frequency) - 1)  # the Nyquist ordinate has other statistics
-    edges = list(range(min(single, last)))
+    edges = list(range(min(single, last) + 1))
     while edges[-1] < last:
         edges.append(min(last, max(edges[-1] + 1, int(edges[-1] * ratio))))
-    start = np.array(edges[:-1])
-    size = np.diff(edges)
+    start, size = np.array(edges[:-1]), np.diff(edges)
     shape = np.add.reduceat(spectrum.dof[:last] / 2, start)
-    frequency = np.add.reduceat(spectrum.frequency[:last], start) / size
+    half = spectrum.resolution / 2
+    low, high = spectrum.frequency[start] - half, spectrum.frequency[start + size - 1] + half
+    frequency = np.where(size > 1, np.sqrt(np.maximum(low, 0) * high), (low + high) / 2)
     return frequency, np.add.reduceat(spectrum.intensity[:last], start) / size, shape
 
 
