@@ -3,6 +3,7 @@
 Runs are numbered point by point in the order of the grid, seeds fastest: run = point * n_seeds + seed index.
 """
 
+import functools
 import hashlib
 import itertools
 import json
@@ -174,19 +175,25 @@ def run_keys(grid: Grid, root: Any, common_noise: bool) -> np.ndarray:
     (high, low) is a hash of the point's values, so a run keeps its key when the grid grows, and nothing about
     blocks or devices enters. With common noise the key is fold_in(root, seed) at every point.
     """
-    import jax
     import jax.numpy as jnp
 
     words = np.array([_words(p) for p in grid.points()], np.uint32).reshape(grid.n_points, 2)
     names = np.empty((grid.n_points, len(grid.seeds), 3), np.uint32)
     names[..., 0] = np.asarray(grid.seeds, np.uint32)
     names[..., 1:] = words[:, None, :]
+    fold = _folding(bool(common_noise))
+    return np.asarray(fold(root, jnp.asarray(names.reshape(-1, 3))))
 
-    def one(name: Any) -> Any:
+
+@functools.cache
+def _folding(common_noise: bool) -> Any:
+    import jax
+
+    def one(root: Any, name: Any) -> Any:
         key = jax.random.fold_in(root, name[0])
         if not common_noise:
             key = jax.random.fold_in(jax.random.fold_in(key, name[1]), name[2])
         return jax.random.key_data(key)
 
     # A map, not vmap: some generators give other bits under vmap.
-    return np.asarray(jax.jit(lambda x: jax.lax.map(one, x))(jnp.asarray(names.reshape(-1, 3))))
+    return jax.jit(lambda root, names: jax.lax.map(lambda name: one(root, name), names))
