@@ -166,16 +166,16 @@ def _version(arguments: argparse.Namespace) -> int:
 
 def _print_json(record: dict[str, Any]) -> None:
     """One line; a number that is not finite becomes null, for JSON has no other word for it."""
-    print(json.dumps(_plain(record), allow_nan=False, sort_keys=False))
+    print(json.dumps(as_json(record), allow_nan=False, sort_keys=False))
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): as_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [as_json(each) for each in value]
     if hasattr(value, "tolist"):  # arrays and numbers of NumPy and JAX
-        return _plain(value.tolist())
+        return as_json(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if isinstance(value, (str, int, bool, type(None))) else str(value)
