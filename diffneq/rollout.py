@@ -17,22 +17,34 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from diffneq.dynamics.state import State
-from diffneq.particles.neighbours import ListPlan, Neighbours, build_one
+from diffneq.particles.neighbours import ALL_PAIRS, ListPlan, Neighbours, build_one
 from diffneq.particles.space import reanchor, to_anchor
 from diffneq.recovery import Lists
 
 
 def list_plan(model, skin: float | None = None) -> ListPlan | None:
-    """The shape of the neighbour lists of a model whose numbers are known; None for a model that needs no list.
+    """The shape of the neighbour lists of a model; None for a model that needs no list.
 
     Arguments: `skin`, width beyond the cutoff [L]; default chosen from the density.
     """
+    if _needs_no_list(model):
+        return None
+    size = sum(model.counts)
+    if size <= ALL_PAIRS:  # all pairs, whatever the numbers are
+        return ListPlan(size, float("inf"), float("inf"), max(1, size - 1), (), 0)
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(model)):
         raise ValueError(
-            "The shape of the lists must be known before tracing: plan = rollout.list_plan(model) outside of jax.grad "
-            "or jax.jit, then rollout(..., plan=plan)."
+            "The shape of the lists must be known before tracing: make it with plan = list_plan(model) outside "
+            "of jax.grad or jax.jit, then call rollout(..., plan=plan)."
         )
     return Lists.choose(model, skin).plan
+
+
+def _needs_no_list(model) -> bool:
+    try:
+        return getattr(model, "cutoff", None) is None
+    except jax.errors.ConcretizationTypeError:  # a range that is being differentiated is a range
+        return False
 
 
 def initial_state(model, positions, velocities, key: Array) -> State:
@@ -61,7 +73,7 @@ def rollout(
     key: Array,
     steps: int,
     rebuild_every: int = 10,
-    plan: ListPlan | None | str = "auto",
+    plan: ListPlan | str | None = "auto",
 ) -> tuple[State, dict[str, Array]]:
     """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work and heat were.
 

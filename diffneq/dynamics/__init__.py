@@ -1,4 +1,4 @@
-"""Equations of motion: each a final `equinox.Module` with `step(model, state, neighbours, drive) -> (state, info)`."""
+"""Equations of motion: final `equinox.Module`s with `step(model, state, neighbours, drive) -> (state, info)`."""
 
 from diffneq.dynamics.langevin import Langevin
 from diffneq.dynamics.state import Info, State

@@ -12,15 +12,15 @@ from diffneq._parameters import check_finite, check_positive, float_leaf
 from diffneq.drives import Clock
 from diffneq.dynamics.noise import normals
 from diffneq.dynamics.state import Info, State, drift, inverse_mass, kick
-from diffneq.dynamics.walls import ThermalWalls
+from diffneq.dynamics.walls import ThermalWalls, check_walls
 from diffneq.particles.space import Vector
 
 
 class Langevin(eqx.Module):
     """m dv = (F + F_drive(t)) dt - m g v dt + sqrt(2 m g k_B T) dB, dx = v dt, by BAOAB.
 
-    A half kick, a half drift, v -> c v + sqrt((1 - c^2) k_B T / m) xi with c = exp(-g dt), a half drift, a half kick.
-    A species whose damping rate is zero feels no noise and draws none.
+    A half kick, a half drift, v -> c v + sqrt((1 - c^2) k_B T / m) xi with c = exp(-g dt), a half drift, a
+    half kick. Positions in a harmonic well have exactly their canonical variance, at any stable dt. A species whose damping rate is zero feels no noise and draws none.
 
     Arguments:
         dt: time step [t].
@@ -59,18 +59,27 @@ class Langevin(eqx.Module):
     def needs_noise(self) -> bool:
         return True
 
+    def check(self, model) -> None:
+        """ValueError where these dynamics do not fit the model."""
+        check_walls("Langevin", model, self.walls)
+        rates, species = jnp.shape(self.damping_rate), len(model.counts)
+        if len(rates) > 0 and rates[-1] != species:
+            raise ValueError(
+                f"Langevin: damping_rate is one number, or one for each of the {species} species; got shape {rates}."
+            )
+
     def step(self, model, state: State, neighbours, drive=None) -> tuple[State, Info]:
         h, rate = self.dt, inverse_mass(model)
         velocity, work = kick(model, state, drive, Clock(state.step, h), h / 2, neighbours, rate)
         moved, heat = drift(state, velocity, h / 2), jnp.zeros((), h.dtype)
         if self.walls is not None:
-            moved, velocity, more = self.walls.collide(model, state, moved, velocity, stream=4)
+            moved, velocity, more = self.walls.collide(model, state, moved, velocity, h / 2, stream=4)
             heat = heat + more
         velocity, more = self._bath(model, state, velocity)
         heat = heat + more
         moved = tuple(u + (h / 2) * v for u, v in zip(moved, velocity, strict=True))
         if self.walls is not None:
-            moved, velocity, more = self.walls.collide(model, state, moved, velocity, stream=6)
+            moved, velocity, more = self.walls.collide(model, state, moved, velocity, h / 2, stream=6)
             heat = heat + more
         force = model.forces(moved, neighbours)
         state = State(moved, velocity, force, state.anchor, state.step + 1, state.key)

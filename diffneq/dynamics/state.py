@@ -33,7 +33,7 @@ class State(eqx.Module):
 
 
 class Info(eqx.Module):
-    """What a step did: work of the drive on the system and heat taken in from baths [energy], both scalars."""
+    """What a step did: work of the drive on the system and heat taken in from baths [energy], scalars."""
 
     work: Array
     heat: Array
@@ -42,10 +42,12 @@ class Info(eqx.Module):
 class Dynamics(Protocol):
     """An equation of motion with its time step.
 
-    `needs_noise` says whether a run needs a key; `step` advances by one `dt`.
+    `needs_noise` says whether a run needs a key; `check` refuses a model that it does not fit; `step` advances by `dt`.
     """
 
     dt: Array
+
+    def check(self, model: Any) -> None: ...
 
     def step(self, model: Any, state: State, neighbours: Any, drive: Any) -> tuple[State, Info]: ...
 
@@ -66,7 +68,9 @@ def per_particle(model, values: Array) -> Array:
     return jnp.concatenate([jnp.broadcast_to(values[s], (n,)) for s, n in enumerate(model.counts)])
 
 
-def kick(model, state: State, drive, clock: Clock, h: Array, neighbours, rate: Array) -> tuple[Vector, Array]:
+def kick(
+    model, state: State, drive, clock: Clock, h: Array, neighbours, rate: Array
+) -> tuple[Vector, Array]:
     """v + (h/m)(F + F_drive(t)), and the work of the drive, sum F_drive . (v + v')/2 h, exact for this map."""
     pull = model.drive_force(state.displacement, neighbours, drive(clock)) if drive is not None else None
     velocity, work = [], jnp.zeros((), h.dtype)

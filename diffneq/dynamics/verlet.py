@@ -9,7 +9,7 @@ from jax import Array
 from diffneq._parameters import check_finite, check_positive, float_leaf
 from diffneq.drives import Clock
 from diffneq.dynamics.state import Info, State, drift, inverse_mass, kick
-from diffneq.dynamics.walls import ThermalWalls
+from diffneq.dynamics.walls import ThermalWalls, check_walls
 
 
 class Verlet(eqx.Module):
@@ -41,12 +41,16 @@ class Verlet(eqx.Module):
     def needs_noise(self) -> bool:
         return self.walls is not None
 
+    def check(self, model) -> None:
+        """ValueError where these dynamics do not fit the model."""
+        check_walls("Verlet", model, self.walls)
+
     def step(self, model, state: State, neighbours, drive=None) -> tuple[State, Info]:
         h, rate = self.dt, inverse_mass(model)
         velocity, work = kick(model, state, drive, Clock(state.step, h), h / 2, neighbours, rate)
         moved, heat = drift(state, velocity, h), jnp.zeros((), h.dtype)
         if self.walls is not None:
-            moved, velocity, heat = self.walls.collide(model, state, moved, velocity, stream=4)
+            moved, velocity, heat = self.walls.collide(model, state, moved, velocity, h, stream=4)
         force = model.forces(moved, neighbours)
         state = State(moved, velocity, force, state.anchor, state.step + 1, state.key)
         velocity, more = kick(model, state, drive, Clock(state.step, h), h / 2, neighbours, rate)
