@@ -1,4 +1,4 @@
-"""Green-Kubo on synthetic currents of known conductivity: bias, coverage, and the published cepstral errors."""
+"""Green-Kubo on synthetic currents of known conductivity: bias, coverage, published cepstral errors."""
 
 import numpy as np
 import pytest

@@ -33,7 +33,8 @@ def test_closed_forms(name, predict):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("predict", ["imag", "real"])
 def test_chi_squared_with_noise(name, predict):
-    chi2 = [kramers_kronig(W, *measured(MODELS[name], 0.01, seed), predict=predict).chi2 for seed in range(20)]
+    data = [measured(MODELS[name], 0.01, seed) for seed in range(20)]
+    chi2 = [kramers_kronig(W, *item, predict=predict).chi2 for item in data]
     assert 0.7 < np.mean(chi2) / len(W) < 1 + 4 * np.sqrt(2 / (20 * len(W)))
 
 

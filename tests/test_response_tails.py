@@ -24,7 +24,9 @@ def mixed(t):
 
 
 @pytest.mark.parametrize(("name", "shape"), [
-    ("exponential", lambda t: 0.5 * np.exp(-t / 12)), ("1/t", lambda t: 0.3 / t), ("-1/t^2", lambda t: -2.0 / t**2),
+    ("exponential", lambda t: 0.5 * np.exp(-t / 12)),
+    ("1/t", lambda t: 0.3 / t),
+    ("-1/t^2", lambda t: -2.0 / t**2),
 ])
 def test_late_window_finds_the_tail(name, shape):
     result = compare_tails(correlation(shape, 0.01), 4.0, 70.0)

@@ -85,7 +85,7 @@ def _fit(terms, counts, w, power, shape) -> list[tuple]:
     at_zero, jacobian_zero, _ = _model(terms, beta, np.zeros((len(counts), 1)))
     value = scale * np.exp(at_zero[:, 0])
     variance = np.einsum("cp,cpq,cq->c", jacobian_zero[:, 0], np.linalg.inv(hessian), jacobian_zero[:, 0])
-    good = (change < 1e-2) & positive.all(1) & (variance < 0.5)  # larger: a peak narrower than the first ordinate
+    good = (change < 1e-2) & positive.all(1) & (variance < 0.5)  # else a peak below the first ordinate
     score = np.where(good, score, 1e9 + deviance)
     name = f"exp {terms[0] - 1}" if len(terms) == 1 else f"Pade({2 * terms[0] - 2}, {2 * terms[1]})"
     names = [name] * len(counts)

@@ -163,14 +163,18 @@ def alternating(plan: Plan, dataset, undriven: np.ndarray) -> Alternating:
 
 
 def _low_frequency(response: Admittance) -> Estimate:
-    """Re sigma(w -> 0) by a parabola in w over the flat part of the spectrum."""
-    sigma, w = response.sigma.real, response.frequency
-    flat = w < 0.08
-    if flat.sum() < 4:
-        flat = w <= np.sort(w)[min(5, len(w) - 1)]
-    fit = fit_polynomial(w[flat], sigma[flat], response.error_real[flat], (0, 2))
-    found = fit.coefficient(0, SIGMA)
-    return Estimate(found.value, found.error, SIGMA, "conductivity", "multisine, w -> 0", found.warnings, found.diagnostics)
+    """sigma(0) from Re 1/sigma(w) = 1/sigma(0) + O(w^2): exactly constant for a Drude metal, flat far beyond 1/tau."""
+    sigma, w, covariance = response.sigma, response.frequency, response.covariance
+    slope = 1 / sigma**2  # d(1/sigma) = -slope d(sigma)
+    variance = slope.real**2 * covariance[:, 0, 0] + slope.imag**2 * covariance[:, 1, 1]
+    error = np.sqrt(variance - 2 * slope.real * slope.imag * covariance[:, 0, 1])
+    low = w <= max(0.3, float(np.sort(w)[min(4, len(w) - 1)]))
+    fit = fit_polynomial(w[low], (1 / sigma).real[low], error[low], (0, 2))
+    found = fit.coefficient(0)
+    value = 1 / found.value
+    return Estimate(
+        value, value**2 * found.error, SIGMA, "conductivity", "multisine, w -> 0", found.warnings, found.diagnostics
+    )
 
 
 @dataclass(frozen=True)
