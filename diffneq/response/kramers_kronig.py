@@ -75,8 +75,9 @@ def kramers_kronig(
     systematic = rough + sum(np.outer(shift, shift) for shift in shifts)
     difference = target - predicted
     chi2 = float(difference @ np.linalg.solve(total + systematic, difference))
-    deviation = [np.sqrt(np.diag(matrix)) for matrix in (statistical, systematic, total + systematic)]
-    return KramersKronig(w, predicted, target, *deviation, chi2, len(w), chi_squared_tail(chi2, len(w)))
+    known, guessed, error = (np.sqrt(np.diag(m)) for m in (statistical, systematic, total + systematic))
+    p_value = chi_squared_tail(chi2, len(w))
+    return KramersKronig(w, predicted, target, known, guessed, error, chi2, len(w), p_value)
 
 
 def f_sum_rule(

@@ -112,9 +112,10 @@ def _first_guess(terms, x2, y, weight):
     """Zero exponent, or least squares for y Q - P = 0, weighted by a running mean of y."""
     if len(terms) == 1:
         return np.zeros((len(y), terms[0]))
-    kernel = np.ones(9)
-    total = np.apply_along_axis(np.convolve, 1, weight * y, kernel, "same")
-    smooth = total / np.maximum(np.apply_along_axis(np.convolve, 1, weight, kernel, "same"), 1e-300)
+    padded = np.pad(np.stack([weight * y, weight]), ((0, 0), (0, 0), (5, 4)))
+    total = np.cumsum(padded, -1)
+    total = total[..., 9:] - total[..., :-9]  # running sums over nine ordinates
+    smooth = total[0] / np.maximum(total[1], 1e-300)
     smooth = np.where(weight > 0, smooth, 1.0)
     powers = x2[..., None] ** np.arange(max(terms) + 1)
     basis = np.concatenate([powers[..., : terms[0]], -smooth[..., None] * powers[..., 1 : terms[1] + 1]], -1)
