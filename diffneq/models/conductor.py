@@ -7,6 +7,8 @@ are our choice.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -66,7 +68,7 @@ class Conductor(eqx.Module):
     variant: str = eqx.field(static=True)
     suggested_dt: float = eqx.field(static=True)
 
-    units = {
+    units: ClassVar[dict[str, str]] = {
         "current": "e L/t",
         "transverse_current": "e L/t",
         "current_squared": "(e L/t)^2",
@@ -77,7 +79,7 @@ class Conductor(eqx.Module):
         "work": "k_B T_0",
         "heat": "k_B T_0",
     }
-    recorded = ("electron_temperature", "phonon_temperature")
+    recorded: ClassVar[tuple[str, ...]] = ("electron_temperature", "phonon_temperature")
 
     def __init__(
         self,

@@ -88,19 +88,27 @@ def steady_state(plan: Plan, dataset) -> SteadyState:
     """j(E) = sigma E + sigma_3 E^3; Joule power = heat given to the bath."""
     model, dt = plan.model(), plan.record_time
     area, field = float(model.area), dataset["field"].values
-    pick = lambda name, e, scale: mean(settled(plan, dataset.sel(field=e), name) * scale, dt, name=name)
+
+    def pick(name: str, e: float, scale: float) -> Estimate:
+        return mean(settled(plan, dataset.sel(field=e), name) * scale, dt, name=name)
+
     current = [pick("current", e, 1 / area) for e in field]
     work = [pick("work", e, 1 / dt) for e in field]
     heat = [pick("heat", e, -1 / dt) for e in field]
     hot = [pick("electron_temperature", e, 1.0) for e in field]
     response = ohm(field, [j.value for j in current], [j.error for j in current], unit=SIGMA)
     difference = [
-        mean((settled(plan, dataset.sel(field=e), "work") + settled(plan, dataset.sel(field=e), "heat")) / dt / w.value, dt)
+        mean(
+            (settled(plan, dataset.sel(field=e), "work") + settled(plan, dataset.sel(field=e), "heat")) / dt / w.value,
+            dt,
+        )
         for e, w in zip(field, work, strict=True)
         if w.value > 3 * w.error
     ]
     together = weighted_mean(difference, "1 - heat/work") if difference else Estimate(np.nan, np.inf)
-    balance = Estimate(1 - together.value, together.error, name="heat to the bath / Joule power", method="weighted mean")
+    balance = Estimate(
+        1 - together.value, together.error, name="heat to the bath / Joule power", method="weighted mean"
+    )
     strongest = dataset.sel(field=field.max())["current"].values.reshape(-1, dataset.sizes["time"]) / area
     return SteadyState(
         field, current, work, heat, hot, balance, response, _drift(plan, dataset), dataset["time"].values, strongest

@@ -47,7 +47,16 @@ def snapshot(plan: Plan):
     """The particles after a short run at the strongest field."""
     model = plan.model()
     drive = Constant(max(plan.fields))
-    result = simulate(model, model.dynamics(), drive, steps=1000, record_every=100, keys=jax.random.key(plan.seed), progress=False, devices=1)
+    result = simulate(
+        model,
+        model.dynamics(),
+        drive,
+        steps=1000,
+        record_every=100,
+        keys=jax.random.key(plan.seed),
+        progress=False,
+        devices=1,
+    )
     species = np.repeat(np.arange(3), model.counts)
     lengths = np.asarray(model.box.lengths)
     return plotting.snapshot(result.positions(), species, lengths, [1.0, 1.0, 1.0], walls=plan.variant == "walls")
@@ -85,7 +94,11 @@ def _autocorrelation(report: Report):
 def _admittance(report: Report):
     here = report.alternating
     shape = here.response.shape_factor
-    predicted = (here.predicted_real.frequency, here.predicted_real.predicted * shape, here.predicted_imaginary.predicted * shape)
+    predicted = (
+        here.predicted_real.frequency,
+        here.predicted_real.predicted * shape,
+        here.predicted_imaginary.predicted * shape,
+    )
     y = here.response.admittance
     return plotting.admittance(
         here.response.frequency, y.real, y.imag, here.response.error_real * shape, here.response.error_imag * shape,

@@ -55,7 +55,14 @@ class Report:
             if e > 0:
                 share = Estimate(j.value / e, j.error / e, j.unit)
                 rows.append(("", f"j/E at E = {e:g}  (T_e = {hot.value:.3f})", _show(share), ""))
-        rows.append(("", "chi^2 of j(E) + j(-E) = 0", f"{here.ohm.odd_chi2:.1f}", f"{here.ohm.odd_pairs} +- {(2 * here.ohm.odd_pairs) ** 0.5:.1f}"))
+        rows.append(
+            (
+                "",
+                "chi^2 of j(E) + j(-E) = 0",
+                f"{here.ohm.odd_chi2:.1f}",
+                f"{here.ohm.odd_pairs} +- {(2 * here.ohm.odd_pairs) ** 0.5:.1f}",
+            )
+        )
         return rows
 
     def _conductivity(self):
@@ -88,7 +95,9 @@ class Report:
             return []
         rows = []
         for number, sigma in zip(here.electrons, here.conductivity, strict=True):
-            rows.append(("size" if not rows else "", f"j/E at E = {self.plan.size_field:g}, N_e = {number}", _show(sigma), ""))
+            rows.append(
+                ("size" if not rows else "", f"j/E at E = {self.plan.size_field:g}, N_e = {number}", _show(sigma), "")
+            )
         rows.append(("", "slope of sigma against 1/L", _show(here.slope), "0"))
         return rows
 
@@ -130,7 +139,11 @@ class Report:
                 **{f"green_kubo_{k}": v.to_dict() for k, v in self.equilibrium.conductivity.items()},
                 "multisine": here.conductivity.to_dict(),
             },
-            "steady_state": {"fields": steady, "balance": self.steady.balance.to_dict(), "drift": self.steady.drift.to_dict()},
+            "steady_state": {
+                "fields": steady,
+                "balance": self.steady.balance.to_dict(),
+                "drift": self.steady.drift.to_dict(),
+            },
             "admittance": _admittance(here),
             "johnson_nyquist": {
                 "ratio": here.noise.ratio.to_dict(),
