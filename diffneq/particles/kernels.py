@@ -92,7 +92,7 @@ def quick_sum(law, period: Vector, species, positions: Vector, index: Array, cou
     block = SLOTS if slots % SLOTS == 0 else 1
 
     def add_block(number, total):
-        rows = lax.dynamic_slice(everyone, (number * block, 0), (block, replicas * size))
+        rows = lax.dynamic_slice_in_dim(everyone, number * block, block)
         there = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
         there = lax.optimization_barrier(there)
