@@ -113,7 +113,7 @@ def describe(batch, keys, steps: int, record_every: int, names, start, skin) -> 
         "record_every": int(record_every),
         "record": ",".join(names),
         "skin": str(skin),
-        "dtype": str(np.result_type(batch.system[0].mass)),
+        "dtype": str(batch.system[0].mass.dtype),
         "device": jax.devices()[0].device_kind,
         "diffneq": _version("diffneq"),
         "jax": jax.__version__,

@@ -135,7 +135,10 @@ def rollout(
         state, (more, last) = stretch(state, rest)
         records = {name: jnp.concatenate([values, more[name]]) for name, values in records.items()}
         invalid = jnp.append(invalid, last)
-    sentence = "rollout: a neighbour list became invalid; use a smaller rebuild_every or a plan with a larger skin."
+    sentence = (
+        "rollout: a neighbour list was too short, or somebody moved too far between two builds (half the skin, or "
+        "a quarter of the box); use a smaller rebuild_every, or plan=list_plan(model, skin) with a larger skin."
+    )
     return eqx.error_if((state, records), jnp.any(invalid), sentence)
 
 

@@ -49,7 +49,7 @@ def _check_axes(tree, axes, replicas: int) -> None:
             if np.ndim(leaf) < 1 or np.shape(leaf)[0] != replicas:
                 raise ValueError(
                     f"in_axes says that a leaf of shape {np.shape(leaf)} is stacked over replicas, but there are "
-                    f"{replicas} keys; use diffneq.batching.stack on {replicas} points."
+                    f"{replicas} keys; use diffneq.sweep.batching.stack on {replicas} points."
                 )
 
     jax.tree.map(check, axes, tree, is_leaf=lambda x: x is None)

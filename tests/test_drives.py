@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from diffneq import _phase, drives
+from diffneq import drives
+from diffneq.drives import phase as _phase
 from diffneq.drives import Clock, Constant, Multisine, Ramp, Sine, Sum, Table, crest_factor, cycles, multisine
 
 TIMES = np.linspace(0.0, 7.0, 29)

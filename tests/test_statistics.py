@@ -8,7 +8,7 @@ import scipy.special
 import scipy.stats
 from scipy.signal import lfilter
 
-from diffneq import _distributions
+from diffneq.statistics import distributions as _distributions
 from diffneq.statistics import Estimate, blocking, fit_polynomial, integrated_time, mean, weighted_mean
 
 

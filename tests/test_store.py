@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import zarr
 
-from diffneq._grid import make_grid
+from diffneq.sweep.grid import make_grid
 from diffneq.errors import DiskFullError
-from diffneq.store import DONE, FAILED, MISSING, Rows, Store, create_store, decode
+from diffneq.sweep.store import DONE, FAILED, MISSING, Rows, Store, create_store, decode
 
 GRID = make_grid({"field": ([0.1, 0.2], "kT"), "kind": ["a", "b"]}, 2)
 RUNS = np.array([0, 1, 2, 3, 4, -1, 5, 6, 7])  # three blocks of three, the second one short

@@ -13,10 +13,10 @@ import pytest
 import xarray as xr
 import zarr
 
-from diffneq import _grid
-from diffneq.batching import stack
+from diffneq.sweep import grid as _grid
+from diffneq.sweep.batching import stack
 from diffneq.errors import DiskFullError, StoreMismatchError, SweepError, SweepInterrupted
-from diffneq.store import Store
+from diffneq.sweep.store import Store
 from diffneq.sweep import open_sweep, sweep
 
 sys.path.append(str(Path(__file__).parent / "workers"))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from diffneq.errors import DiskFullError, SweepError
-from diffneq.store import Store
+from diffneq.sweep.store import Store
 from diffneq.sweep import open_sweep, sweep
 
 WORKERS = Path(__file__).parent / "workers"

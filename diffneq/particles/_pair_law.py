@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .._parameters import check_finite, check_positive, concrete, float_leaf
+from diffneq._parameters import check_finite, check_positive, concrete, float_leaf
 
 
 class AbstractPairLaw(eqx.Module):

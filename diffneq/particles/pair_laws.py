@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from .._parameters import float_leaf
+from diffneq._parameters import float_leaf
 from ._pair_law import (
     AbstractPairLaw,
     check_tables,

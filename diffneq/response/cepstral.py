@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diffneq._distributions import digamma, trigamma
+from diffneq.statistics.distributions import digamma, trigamma
 from diffneq.response.spectra import Spectrum
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq._distributions import chi_squared_tail, digamma, trigamma
+from diffneq.statistics.distributions import chi_squared_tail, digamma, trigamma
 from diffneq.response.admittance import Admittance
 from diffneq.response.spectra import Spectrum, spectral_intensity
 from diffneq.statistics import Estimate

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq._distributions import chi_squared_tail
+from diffneq.statistics.distributions import chi_squared_tail
 from diffneq.statistics import Estimate, PolynomialFit, fit_polynomial
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq._grid import Grid
-from diffneq.batching import same_shape, varying
+from diffneq.sweep.grid import Grid
+from diffneq.sweep.batching import same_shape, varying
 
 _KEEP_BYTES = 2**30  # built systems are kept for the blocks up to this size, and built again beyond
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
-from . import _phase
-from ._clock import Clock, Time, seconds
-from ._parameters import check_finite, float_leaf
+from diffneq.drives import phase as _phase
+from diffneq.drives.clock import Clock, Time, seconds
+from diffneq._parameters import check_finite, float_leaf
 
 
 class Multisine(eqx.Module):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from diffneq._grid import RESERVED, Grid
+from diffneq.sweep.grid import RESERVED, Grid
 from diffneq.errors import DiskFullError
 
 STORE_VERSION = 1

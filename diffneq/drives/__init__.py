@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ._clock import Clock, Time, cycles, seconds
-from ._multisine import Multisine, crest_factor, multisine
-from ._parameters import check_finite, check_positive, check_scalars, concrete, float_leaf
+from diffneq.drives.clock import Clock, Time, cycles, seconds
+from diffneq.drives.multisines import Multisine, crest_factor, multisine
+from diffneq._parameters import check_finite, check_positive, check_scalars, concrete, float_leaf
 
 __all__ = [
     "Clock",

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from diffneq._grid import Grid
+from diffneq.sweep.grid import Grid
 from diffneq.errors import StoreMismatchError
 
 _SMALL = 16  # arrays up to this size are kept value by value, larger ones as shape, dtype and two moments

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffneq._grid import Grid
-from diffneq._manifest import configuration_hash, versions
+from diffneq.sweep.grid import Grid
+from diffneq.sweep.manifest import configuration_hash, versions
 from diffneq.errors import StoreMismatchError
-from diffneq.store import STORE_VERSION, Store, decode, fill_value
+from diffneq.sweep.store import STORE_VERSION, Store, decode, fill_value
 
 if TYPE_CHECKING:
     import xarray as xr

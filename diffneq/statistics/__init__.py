@@ -9,8 +9,8 @@ from math import sqrt
 
 import numpy as np
 
-from diffneq._distributions import chi_squared_tail
-from diffneq.estimate import Estimate
+from diffneq.statistics.distributions import chi_squared_tail
+from diffneq.statistics.estimate import Estimate
 
 _WINDOW = 6.0  # summation window in correlation times: an exponential is cut at e^-6 of its integral
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from diffneq import executors
-from diffneq._block import Task, jax_config
-from diffneq._collect import Collector
-from diffneq._dataset import open_sweep
-from diffneq._grid import Grid, make_grid, root_key, run_keys
-from diffneq._manifest import make_manifest
-from diffneq._plan import Block, Plan, make_plan
-from diffneq._sweep_checks import check_arguments, check_resumed, existing_store, with_defaults
-from diffneq.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
+from diffneq.sweep import executors
+from diffneq.sweep.block import Task, jax_config
+from diffneq.sweep.collect import Collector
+from diffneq.sweep.dataset import open_sweep
+from diffneq.sweep.grid import Grid, make_grid, root_key, run_keys
+from diffneq.sweep.manifest import make_manifest
+from diffneq.sweep.plan import Block, Plan, make_plan
+from diffneq.sweep.checks import check_arguments, check_resumed, existing_store, with_defaults
+from diffneq.sweep.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,7 +6,7 @@ from math import floor, inf, isfinite, log10, sqrt
 
 import numpy as np
 
-from diffneq._distributions import student_quantile
+from diffneq.statistics.distributions import student_quantile
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq import executors
-from diffneq._manifest import check_same
-from diffneq._plan import Plan
+from diffneq.sweep import executors
+from diffneq.sweep.manifest import check_same
+from diffneq.sweep.plan import Plan
 from diffneq.errors import StoreMismatchError
-from diffneq.store import Store
+from diffneq.sweep.store import Store
 
 # Arguments of simulate that sweep gives itself, and what to say to those who pass them.
 _OURS = {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from diffneq._block import Summary
-from diffneq._dataset import assemble
-from diffneq._grid import Grid
-from diffneq._plan import Plan
+from diffneq.sweep.block import Summary
+from diffneq.sweep.dataset import assemble
+from diffneq.sweep.grid import Grid
+from diffneq.sweep.plan import Plan
 from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
-from diffneq.store import FAILED, MISSING, Store, fill_value
+from diffneq.sweep.store import FAILED, MISSING, Store, fill_value
 
 if TYPE_CHECKING:
     import xarray as xr
