@@ -8,7 +8,6 @@ misuse or a store that does not fit, 130 stopped by Ctrl-C, 143 by SIGTERM.
 import argparse
 import contextlib
 import json
-import math
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from importlib import import_module, metadata
 from typing import Any, NoReturn, get_args
 
+from diffneq.json_record import as_json
 from diffneq.options import ConductorOptions, Precision, Preset, Variant
 
 _ABOUT = "Differentiable nonequilibrium physics: driven particles, currents, response, fluctuations."
@@ -167,18 +167,6 @@ def _version(arguments: argparse.Namespace) -> int:
 def _print_json(record: dict[str, Any]) -> None:
     """One line; a number that is not finite becomes null, for JSON has no other word for it."""
     print(json.dumps(as_json(record), allow_nan=False, sort_keys=False))
-
-
-def as_json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(name): as_json(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [as_json(each) for each in value]
-    if hasattr(value, "tolist"):  # arrays and numbers of NumPy and JAX
-        return as_json(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if isinstance(value, (str, int, bool, type(None))) else str(value)
 
 
 @contextlib.contextmanager

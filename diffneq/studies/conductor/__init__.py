@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 import diffneq
+from diffneq.json_record import as_json
 from diffneq.options import ConductorOptions
 from diffneq.studies.conductor.analysis import alternating, equilibrium, size_dependence, steady_state
 from diffneq.studies.conductor.pictures import draw
@@ -44,8 +45,6 @@ def study(plan: Plan, folder, resume: bool = False, devices=None, progress: bool
         print("pictures ...", file=sys.stderr, flush=True)
     report.pictures.extend(draw(report, folder))
     (folder / "table.txt").write_text(report.table() + "\n")
-    from diffneq.cli import as_json
-
     (folder / "report.json").write_text(json.dumps(as_json(report.to_dict()), indent=1) + "\n")
     return report
 
