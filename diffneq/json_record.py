@@ -5,6 +5,11 @@ from typing import Any
 
 
 def as_json(value: Any) -> Any:
+    """`value` as dictionaries, lists, strings, numbers and null; a number that is not finite becomes null.
+
+    >>> as_json({"sigma": float("nan"), "fields": (0.1, 0.2)})
+    {'sigma': None, 'fields': [0.1, 0.2]}
+    """
     if isinstance(value, dict):
         return {str(name): as_json(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
