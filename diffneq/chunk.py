@@ -14,7 +14,7 @@ from jax import Array, lax
 from jax.sharding import PartitionSpec
 
 from diffneq.dynamics.state import State
-from diffneq.particles.neighbours import ListPlan, Neighbours, build
+from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
 
 Tree = Any
@@ -62,7 +62,8 @@ class Batch(eqx.Module):
 
     def map(self, function, *arrays):
         """`function(model, dynamics, drive, *arrays)` for every replica."""
-        return jax.vmap(function, in_axes=(*self.axes, *(0 for _ in arrays)))(*self.system, *arrays)
+        axes = (replica_axes(a) if isinstance(a, Neighbours) else 0 for a in arrays)
+        return jax.vmap(function, in_axes=(*self.axes, *axes))(*self.system, *arrays)
 
 
 def relist(batch: Batch, plan: ListPlan | None, state: State) -> tuple[State, Neighbours]:
@@ -70,7 +71,7 @@ def relist(batch: Batch, plan: ListPlan | None, state: State) -> tuple[State, Ne
     anchor, rest = batch.map(lambda m, _, __, a, u: reanchor(m.box, a, u), state.anchor, state.displacement)
     if plan is None:  # a model that keeps no list; its positions are rebased all the same
         none = jnp.zeros(state.step.shape, jnp.int32)
-        neighbours = Neighbours(anchor, jnp.zeros((*state.step.shape, 0, 0), jnp.int32), none, none)
+        neighbours = Neighbours(anchor, jnp.zeros((0, *state.step.shape, 0), jnp.int32), none, none)
     else:
         neighbours = build(plan, batch.system[0].box, anchor)
     state = eqx.tree_at(lambda s: (s.anchor, s.displacement), state, (anchor, rest))

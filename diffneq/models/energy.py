@@ -109,8 +109,8 @@ def _jax_md_list(neighbours: Neighbours, positions: Array):
     from jax_md import partition
 
     size = positions.shape[0]
-    own = jnp.arange(size, dtype=neighbours.index.dtype)[None, :]
-    index = jnp.where(neighbours.index == own, size, neighbours.index).T
+    index = neighbours.by_particle()
+    index = jnp.where(index == jnp.arange(size, dtype=index.dtype)[None, :], size, index).T
     error = partition.PartitionError(jnp.zeros((), jnp.uint8))
     return partition.NeighborList(
         index, positions, error, None, index.shape[1], partition.NeighborListFormat.Dense, None, None, None

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from diffneq.particles.neighbours import ListPlan, build, plan_list, widen
+from diffneq.particles.neighbours import ListPlan, build_one, plan_list, widen
 from diffneq.particles.space import Box, Vector
 
 _ROUNDS = 2000
@@ -60,11 +60,12 @@ def _place(key: Array, plan: ListPlan, box: Box, count: int):
         return tuple(out)
 
     def overlapping(anchor):
-        near = build(plan, box, tuple(a[None] for a in anchor))
-        beaten = jnp.any(near.index[0] > jnp.arange(count)[None, :], axis=0)
+        near = build_one(plan, box, anchor)
+        index = near.by_particle()
+        beaten = jnp.any(index > jnp.arange(count)[None, :], axis=0)
         if plan.all_pairs:
-            beaten = _beaten_all_pairs(plan, box, anchor, near.index[0])
-        return beaten, near.fill[0], near.cell_fill[0]
+            beaten = _beaten_all_pairs(plan, box, anchor, index)
+        return beaten, near.fill, near.cell_fill
 
     def again(carry):
         number, anchor, beaten, fill, cell_fill = carry

@@ -8,9 +8,11 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import Array
+import numpy as np
+from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
+from diffneq.particles.bits import take
 from diffneq.particles.kernels import plain_sum, quick_sum
 from diffneq.particles.neighbours import Neighbours
 from diffneq.particles.space import Box, Vector, absolute, fixed_point
@@ -39,18 +41,25 @@ def pair_energies(law, box: Box, species, displacement: Vector, neighbours: Neig
 
 def _pair_sum(law, box, species, displacement, neighbours, with_energy):
     dynamic, static = eqx.partition((law, box), eqx.is_array)
-    kinds = None if species is None else jnp.asarray(species, jnp.int32)
+    # NumPy: a JAX array made here would belong to the trace around, where the rules below must not reach.
+    kinds = None if species is None else np.asarray(species, np.int32)
 
     @custom_vmap
-    def quick(dynamic, displacement, anchor, index, fill):
+    def quick(dynamic, displacement, neighbours):
         lift = lambda tree: jax.tree.map(lambda x: x[None], tree)
-        out = many(dynamic, lift(displacement), lift(anchor), index[None], fill[None])
+        out = many(dynamic, lift(displacement), lift(neighbours))
         return tuple(x[0] for x in out)
 
-    def many(dynamic, displacement, anchor, index, fill):
+    def many(dynamic, displacement, neighbours):
         law, box = eqx.combine(dynamic, static)
-        positions = _searchable(box, anchor, displacement)
-        return quick_sum(law, box.extent, kinds, positions, index, fill, with_energy)
+        positions = _searchable(box, neighbours.anchor, displacement)
+        into, back = _frame(neighbours)
+        index = jnp.moveaxis(neighbours.index, 0, 1)
+        kind = kinds
+        kind = None if kind is None else into(jnp.broadcast_to(kind[None], positions[0].shape))
+        there = tuple(into(x) for x in positions)
+        sums = quick_sum(law, box.extent, kind, there, index, neighbours.fill, with_energy)
+        return tuple(back(x) for x in sums)
 
     @quick.def_vmap
     def _rule(axis_size, in_batched, dynamic, *arrays):
@@ -60,20 +69,35 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
         return out, tuple(True for _ in out)
 
     @jax.custom_jvp
-    def total(dynamic, displacement, anchor, index, fill):
-        return quick(dynamic, displacement, anchor, index, fill)
+    def total(dynamic, displacement, neighbours):
+        return quick(dynamic, displacement, neighbours)
 
     @total.defjvp
     def _tangent(primals, tangents):
-        anchor, index = primals[2], primals[3]
+        neighbours = primals[2]
 
         def plain(dynamic, displacement):
             law, box = eqx.combine(dynamic, static)
-            return plain_sum(law, box.extent, kinds, anchor, displacement, index, with_energy)
+            return plain_sum(
+                law, box.extent, kinds, neighbours.anchor, displacement, neighbours.by_particle(), with_energy
+            )
 
         return jax.jvp(plain, primals[:2], tangents[:2])
 
-    return total(dynamic, displacement, neighbours.anchor, neighbours.index, neighbours.fill)
+    return total(dynamic, displacement, neighbours)
+
+
+def _frame(neighbours: Neighbours):
+    """Into the order of the rows, and back to that of the particles: functions of (R, N) arrays."""
+    if neighbours.order is None or neighbours.rank is None:
+        return lambda x: x, lambda x: x
+    replicas, size = neighbours.order.shape
+    first = (jnp.arange(replicas, dtype=jnp.int32) * size)[:, None]
+    order, rank = (neighbours.order + first).reshape(-1), (neighbours.rank + first).reshape(-1)
+    # Barriers: fused into the kernel, these gathers would be done once for every slot.
+    into = lambda x: lax.optimization_barrier(take(x.reshape(-1), order)).reshape(replicas, size)
+    back = lambda x: take(lax.optimization_barrier(x).reshape(-1), rank).reshape(replicas, size)
+    return into, back
 
 
 def _searchable(box: Box, anchor: Vector, displacement: Vector) -> Vector:

@@ -77,22 +77,22 @@ def quick_sum(law, period: Vector, species, positions: Vector, index: Array, cou
     Arguments:
         law: pair law, leaves scalar or with a leading axis R.
         period: d arrays, scalar or (R,).
-        species: (N,) integers or None where the law has no tables.
+        species: (R, N) integers or None where the law has no tables.
         positions: d arrays (R, N), integers (fixed point), or floats in [0, period).
-        index: (R, K, N) neighbours within the replica; an empty slot holds the particle itself.
+        index: (K, R, N) neighbours within the replica; an empty slot holds the particle itself.
         count: (R,) the largest number of neighbours in use.
     """
-    replicas, slots, size = index.shape
+    slots, replicas, size = index.shape
     # One axis R*N and a loop with a bound known only at run time: what XLA's CPU compiler turns into vector code.
     flat = lax.optimization_barrier(tuple(x.reshape(-1) for x in positions))
-    offset = (jnp.arange(replicas, dtype=jnp.int32) * size)[:, None, None]
-    everyone = (index + offset).transpose(1, 0, 2).reshape(slots, replicas * size)
-    kinds = None if species is None else jnp.tile(species, replicas)
+    everyone = index.reshape(slots, replicas * size)
+    first = jnp.arange(replicas * size, dtype=jnp.int32) // size * size
+    kinds = None if species is None else species.reshape(-1)
     spans = tuple(jnp.repeat(p, size)[None, :] if p.ndim else p for p in period)
     block = SLOTS if slots % SLOTS == 0 else 1
 
     def add_block(number, total):
-        rows = lax.dynamic_slice_in_dim(everyone, number * block, block)
+        rows = lax.dynamic_slice_in_dim(everyone, number * block, block) + first[None, :]
         there = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
         there = lax.optimization_barrier(there)
@@ -125,12 +125,15 @@ def plain_sum(law, period: Vector, species, anchors: Vector, displacement: Vecto
     Arguments as in `quick_sum` without the replica axis; `anchors` d integer arrays (N,), `displacement` d float (N,).
     """
     slots = index.shape[0]
+    species = None if species is None else jnp.asarray(species)
 
     def add_slot(total, row):
-        separation = tuple(
+        # The nearest image is that of the anchors and displacements together.
+        apart = (
             integer_separation(anchor, anchor[row], span) + (u - u[row])
             for anchor, u, span in zip(anchors, displacement, period, strict=True)
         )
+        separation = tuple(x - span * jnp.round(x / span) for x, span in zip(apart, period, strict=True))
         partner = row if species is None else species[row]
         terms = _pair_terms(at_pairs(law, species, partner), separation, with_energy)
         return tuple(a + b for a, b in zip(total, terms, strict=True)), None

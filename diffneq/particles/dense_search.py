@@ -1,0 +1,142 @@
+"""Neighbours in a crowded system: all pairs of particles of neighbouring cells at once, in plain broadcast arithmetic.
+
+Particles are sorted by cell. For each cell, each of the cells around it, and each particle of the cell, one bit says
+which particle there is near enough; the bits are then taken off one by one into the rows. Both the rows and the
+particles that they name are counted in that order, which keeps neighbours near one another in memory.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from diffneq.particles.bits import WORD, first_bits, lowest, single, take, take_lowest
+from diffneq.particles.cells import around_all, coordinates, flat, offsets, sort_by_cell
+from diffneq.particles.space import Vector, integer_separation
+
+
+def dense_rows(plan, period: Vector, anchor: Vector):
+    """Rows for all particles in the order of their cells.
+
+    Arguments:
+        plan: a `ListPlan` with cells.
+        period: d arrays, scalar or (R,).
+        anchor: d integer arrays (R, N).
+
+    Returns:
+        rows (K, R N), numbered by rank within the replica; neighbours found for each rank (R N,); order (R, N), the
+        particle of each rank within its replica; particles in the fullest cell.
+    """
+    replicas, size = anchor[0].shape
+    count = math.prod(plan.cells)
+    order, home, start, inside = sort_by_cell(flat(plan.cells, coordinates(plan.cells, anchor)), count)
+    near = around_all(plan.cells, replicas)
+    columns = _columns(plan, anchor, order, start)
+    spans = tuple(jnp.repeat(p, count) if p.ndim else p for p in period)
+    words = _masks(plan, spans, columns, near, inside)
+    rank = jnp.arange(replicas * size, dtype=jnp.int32)
+    slot = rank - take(start, home)
+    words = _own_words(plan, words, home, slot)
+    bases = take(start, jnp.concatenate([take(near, (slice(None), home))] * (words.shape[0] // near.shape[0])))
+    rows, found = _rows(plan, words, bases, len(offsets(plan.cells)))
+    first = rank // size * size
+    return rows - first, found, (order - first).reshape(replicas, size), jnp.max(inside)
+
+
+def _columns(plan, anchor: Vector, order: Array, start: Array) -> Vector:
+    """Positions by (place, cell); beyond the last particle of a cell stand those of the next ones."""
+    last = order.shape[0] - 1
+    ranks = jnp.minimum(start[None, :] + jnp.arange(plan.cell_slots, dtype=jnp.int32)[:, None], last)
+    return tuple(take(lax.optimization_barrier(take(x.reshape(-1), order)), ranks) for x in anchor)
+
+
+def _middles(plan, total: int) -> list[Array | None]:
+    """Middle of each cell along each direction; None where there is only one cell."""
+    number, out = jnp.arange(total, dtype=jnp.int32), []
+    for a, n in enumerate(plan.cells):
+        along = (number // math.prod(plan.cells[a + 1 :]) % n).astype(jnp.uint32)
+        out.append(along * np.uint32(2**32 // n) + np.uint32(2**31 // n) if n > 1 else None)
+    return out
+
+
+def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> Array:
+    """Words (parts * offsets, places, cells): bit b of a word says that place 32 part + b over there is near enough."""
+    ways, total = near.shape
+    parts = -(-plan.cell_slots // WORD)
+    middles = _middles(plan, total)
+
+    def seen_from(cells_columns: Vector) -> Vector:
+        # Relative to the middle of the cell that looks, floats are exact enough and need no minimum image.
+        return lax.optimization_barrier(
+            tuple(
+                x if m is None else integer_separation(x, m[None, :], p)
+                for x, m, p in zip(cells_columns, middles, spans, strict=True)
+            )
+        )
+
+    here = seen_from(columns)
+
+    def look(number, words):
+        part, way = number // ways, number % ways
+        cell = lax.dynamic_index_in_dim(near, way, 0, keepdims=False)
+        height = min(WORD, plan.cell_slots)
+        there = (lax.dynamic_slice_in_dim(x, part * WORD, height, 0) for x in padded)
+        there = seen_from(tuple(take(x.T, cell).T for x in there))
+        squares = 0
+        for x, y, p in zip(there, here, spans, strict=True):
+            between = x[:, None] - y[None] if x.dtype != jnp.uint32 else integer_separation(x[:, None], y[None], p)
+            squares = squares + between * between
+        bits = single(jnp.arange(height, dtype=jnp.int32))[:, None, None]
+        word = lax.reduce(jnp.where(squares < plan.edge, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))
+        word = word & first_bits(take(inside, cell) - part * WORD)[None, :]
+        return lax.dynamic_update_index_in_dim(words, word, number, 0)
+
+    rest = parts * WORD - plan.cell_slots if parts > 1 else 0
+    padded = tuple(jnp.pad(x, ((0, rest), (0, 0))) for x in columns)
+    empty = jnp.zeros((parts * ways, plan.cell_slots, total), jnp.uint32)
+    return lax.fori_loop(0, parts * ways, look, empty)
+
+
+def _own_words(plan, words: Array, home: Array, slot: Array) -> Array:
+    """The words of each particle, (words, R N), without its own bit."""
+    count, _, total = words.shape
+    kept = jnp.minimum(slot, plan.cell_slots - 1)
+    number = jnp.arange(count, dtype=jnp.int32)[:, None]
+    mine = take(words.reshape(-1), (number * plan.cell_slots + kept[None]) * total + home[None])
+    ways = len(offsets(plan.cells))
+    me = (number == ways // 2 + ways * (slot // WORD)[None]) & (slot < plan.cell_slots)[None]
+    return lax.optimization_barrier(mine & ~jnp.where(me, single(slot % WORD)[None], np.uint32(0)))
+
+
+def _rows(plan, words: Array, bases: Array, ways: int):
+    """Take the bits off into rows: a set of the words that are not empty leads from word to word."""
+    count, total = words.shape
+    column = jnp.arange(total, dtype=jnp.int32)
+    bases = lax.optimization_barrier(bases + (WORD * (jnp.arange(count, dtype=jnp.int32) // ways))[:, None])
+    found = jnp.sum(lax.population_count(words).astype(jnp.int32), axis=0)
+    ahead = tuple(_occupied(words[low : low + WORD]) for low in range(0, count, WORD))
+    flat_words, flat_bases = words.reshape(-1), bases.reshape(-1)
+
+    def write(number, carry):
+        word, base, ahead, rows = carry
+        which, bit, some, rest = take_lowest(ahead)
+        load = (word == 0) & some
+        at = (which * WORD + bit) * total + column
+        word = jnp.where(load, take(flat_words, at), word)
+        base = jnp.where(load, take(flat_bases, at), base)
+        ahead = tuple(jnp.where(load, new, old) for new, old in zip(rest, ahead, strict=True))
+        partner = jnp.where(word == 0, column, base + lowest(word))
+        return word & (word - 1), base, ahead, lax.dynamic_update_index_in_dim(rows, partner, number, 0)
+
+    start = (jnp.zeros(total, jnp.uint32), column, ahead, jnp.broadcast_to(column, (plan.slots, total)))
+    rows = lax.fori_loop(0, jnp.minimum(plan.slots, jnp.max(found)), write, start)[-1]
+    return rows, found
+
+
+def _occupied(words: Array) -> Array:
+    """Which of up to 32 words are not empty, as bits."""
+    bits = single(jnp.arange(words.shape[0], dtype=jnp.int32))[:, None]
+    return lax.reduce(jnp.where(words != 0, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))
