@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.dynamics.state import State
+from diffneq.errors import DiskFullError
 from diffneq.particles.neighbours import ListPlan
 from diffneq.recovery import Lists
 
-FORMAT = 1
+FORMAT = 2
 _SAVE_EVERY = 20.0  # seconds
 
 
@@ -32,11 +34,13 @@ class Progress:
         self.work, self.heat, self.kinetic_scale = arrays["work"], arrays["heat"], arrays["kinetic_scale"]
         self.first_step = int(arrays["first_step"])
         self.failures: list[str] = []
+        self.warnings: list[str] = []
         self.record_every = int(arrays["record_every"])
-        self.first_time = float(arrays["first_time"])
 
     @classmethod
-    def begin(cls, state: State, energy: np.ndarray, replicas: int, dt: float = 0.0, kinetic=None) -> Progress:
+    def begin(cls, state: State, energy: np.ndarray, kinetic_scale: np.ndarray) -> Progress:
+        """`energy` and `kinetic_scale`, the kinetic energy of a particle, (R,) at the start."""
+        replicas = len(energy)
         zeros = np.zeros(replicas)
         first_step = int(np.asarray(state.step).max())
         arrays = {
@@ -46,17 +50,24 @@ class Progress:
             "first_energy": energy.copy(),
             "work": zeros.copy(),
             "heat": zeros.copy(),
-            "kinetic_scale": zeros + 1.0 if kinetic is None else kinetic,
+            "kinetic_scale": kinetic_scale,
             "first_step": np.asarray(first_step),
             "record_every": np.asarray(1),
-            "first_time": np.asarray(first_step * dt),
         }
         return cls(state, 0, arrays, {}, 0.0)
 
     def arrays(self) -> dict[str, np.ndarray]:
         names = ("failed", "reported", "energy", "first_energy", "work", "heat", "kinetic_scale")
-        numbers = ("first_step", "record_every", "first_time")
+        numbers = ("first_step", "record_every")
         return {n: np.asarray(getattr(self, n)) for n in (*names, *numbers)}
+
+    def take(self, places: np.ndarray) -> Progress:
+        """The run with these replicas: another number of devices pads differently."""
+        own = {n: x if x.ndim == 0 else x[places] for n, x in self.arrays().items()}
+        records = {name: [part[:, places] for part in parts] for name, parts in self.records.items()}
+        out = Progress(jax.tree.map(lambda x: x[places], self.state), self.done, own, records, self.farthest)
+        out.failures, out.warnings = self.failures, self.warnings
+        return out
 
     def accept(self, state: State, records: dict, report, schedule) -> None:
         """Take over a chunk that went well."""
@@ -118,7 +129,7 @@ def _unpack(manifest: dict, arrays: dict[str, np.ndarray]) -> tuple[Progress, Li
     records = {name[7:]: [arrays[name]] for name in arrays if name.startswith("record.")}
     own = {name[4:]: arrays[name] for name in arrays if name.startswith("run.")}
     run = Progress(state, manifest["done"], own, records, manifest["farthest"])
-    run.failures = list(manifest["failures"])
+    run.failures, run.warnings = list(manifest["failures"]), list(manifest["warnings"])
     plan = manifest["plan"]
     if plan is not None:
         plan = ListPlan(**{**plan, "cells": tuple(plan["cells"]), "skin": float(plan["skin"])})
@@ -139,7 +150,7 @@ def save(path: str, identity: dict[str, Any], run: Progress, lists: Lists) -> No
     plan = lists.plan
     manifest = {
         "format": FORMAT, "identity": identity, "done": run.done, "dimension": len(run.state.velocity),
-        "farthest": run.farthest, "failures": run.failures, "cadence": lists.cadence, "reruns": lists.reruns,
+        "farthest": run.farthest, "failures": run.failures, "warnings": run.warnings, "cadence": lists.cadence, "reruns": lists.reruns,
         "plan": None if plan is None else {**plan.__dict__, "skin": str(plan.skin)},
     }  # fmt: skip
     beside = f"{path}.{os.getpid()}.part"
@@ -152,8 +163,10 @@ def save(path: str, identity: dict[str, Any], run: Progress, lists: Lists) -> No
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(beside)
-        kept = f"the last checkpoint in {path} is whole" if os.path.exists(path) else "no checkpoint was written yet"
-        raise OSError(error.errno, f"Could not write a checkpoint ({error.strerror}); {kept}. Make room and resume.") from error
+        kept = f"the last one in {path} is whole" if os.path.exists(path) else "none was written before"
+        kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else OSError
+        reason = error.strerror or str(error)
+        raise kind(error.errno, f"Could not write the checkpoint {path} ({reason}); {kept}: make room") from error
 
 
 class Saver:
@@ -180,15 +193,28 @@ class Saver:
             raise KeyboardInterrupt
         self.asked = number
 
-    def offer(self, run: Progress, lists: Lists) -> None:
-        """Called after every chunk."""
-        if self.path is None:
-            return
-        if self.asked is None and time.monotonic() - self.last < _SAVE_EVERY:
-            return
+    def offer(self, run: Progress, lists: Lists, finished: bool = False) -> list[str]:
+        """Called after every chunk; sentences about what went wrong.
+
+        A disk that is full does not stop a run: it goes on in memory, and the next save tries again. Only a run that
+        is asked to stop, and so would lose what it has, raises.
+        """
+        due = self.asked is not None or finished or time.monotonic() - self.last >= _SAVE_EVERY
+        if self.path is None or not due:
+            return []
         jax.block_until_ready(run.state)
-        save(self.path, self.identity, run, lists)
+        sentences = []
+        try:
+            save(self.path, self.identity, run, lists)
+        except OSError as error:
+            if self.asked is not None:
+                raise
+            sentences = [f"{error.strerror}; the run goes on without it."]
+            run.warnings.extend(s for s in sentences if s not in run.warnings)
         self.last = time.monotonic()
         if self.asked is not None:
             name = signal.Signals(self.asked).name
-            raise KeyboardInterrupt(f"Stopped by {name} after {run.done} steps; {self.path} holds them: resume=True goes on.")
+            raise KeyboardInterrupt(
+                f"Stopped by {name} after {run.done} steps; {self.path} holds them: resume=True goes on."
+            )
+        return sentences

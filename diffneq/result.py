@@ -20,7 +20,7 @@ class Result:
 
     Arguments:
         records: name -> (R, n_records); nan after a replica was lost.
-        time: end of each record, (n_records,) float64 [t].
+        time: end of each record, (n_records,) float64 [t]; (R, n_records) where dt is stacked over replicas.
         state: the state after the last step, which `simulate(start=...)` continues.
         status: (R,) step at which a replica was lost, 0 where all is well.
         failures: a sentence for each lost replica.
@@ -42,11 +42,15 @@ class Result:
     model: Any = None
 
     @classmethod
-    def gather(cls, model, run, dt, record_every, valid, identity, lists, warnings) -> Result:
-        keep = slice(0, int(valid.sum()))
-        records = {name: np.concatenate(parts, axis=0).T[keep] for name, parts in run.records.items()}
-        count = next(iter(records.values())).shape[1]
-        time = run.first_time + dt * record_every * np.arange(1, count + 1, dtype=float)
+    def gather(cls, model, run, dt, steps, record_every, valid, identity, lists) -> Result:
+        count, total = int(valid.sum()), steps // record_every
+        keep = slice(0, count)
+        records = {}
+        for name, parts in run.records.items():
+            values = np.concatenate(parts, axis=0).T[keep]
+            # Where every replica was lost, the run ended early.
+            records[name] = np.pad(values, ((0, 0), (0, total - values.shape[1])), constant_values=np.nan)
+        time = dt[..., None] * (run.first_step + record_every * np.arange(1, total + 1, dtype=float))
         for r in np.flatnonzero(run.failed[keep]):
             first_bad = max(0, (int(run.failed[r]) - 1 - run.first_step) // record_every)
             for values in records.values():
@@ -65,8 +69,9 @@ class Result:
         }
         state = jax.tree.map(lambda x: x[keep], run.state)
         units = {name: model.units.get(name, "") for name in records}
+        failures = sorted(run.failures, key=lambda sentence: int(sentence.split()[1]))  # by replica
         return cls(
-            records, time, state, run.failed[keep], run.failures, warnings, units, identity, diagnostics, model
+            records, time, state, run.failed[keep], failures, run.warnings, units, identity, diagnostics, model
         )
 
     def positions(self, replica: int = 0) -> np.ndarray:
@@ -89,6 +94,9 @@ class Result:
         }
         variables["status"] = (("run",), self.status, {"long_name": "step at which the replica was lost, 0: none"})
         coordinates = {"time": ("time", self.time, {"units": "t"}), "run": np.arange(len(self.status))}
+        if self.time.ndim == 2:
+            coordinates["time"] = np.arange(self.time.shape[1])
+            variables["end"] = (("run", "time"), self.time, {"units": "t", "long_name": "end of each record"})
         attributes = {key: str(value) for key, value in self.provenance.items()}
         attributes["failures"] = " ".join(self.failures)
         return xarray.Dataset(variables, coordinates, attributes)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 import time as clock
 from typing import Any
 
@@ -14,13 +15,14 @@ import numpy as np
 
 from diffneq import checkpoint as saving
 from diffneq.chunk import Batch, Schedule, prepare, run_chunk
+from diffneq.dynamics.state import per_particle
 from diffneq.recovery import Lists, failures_of, heating_warning
 from diffneq.result import Result, describe
-from diffneq.start import check_arguments, mesh_over, pad_replicas, starting_state
+from diffneq.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
 
 # A chunk of about a second: progress moves, and a signal is heeded.
 _CHUNK_SECONDS = 1.0
-_PARTICLE_STEPS_PER_SECOND = 1.5e7
+_PARTICLE_STEPS_PER_SECOND = 2e7
 
 
 def simulate(
@@ -73,21 +75,23 @@ def simulate(
     """
     keys, names = check_arguments(model, dynamics, drive, keys, steps, record_every, record, in_axes)
     mesh, devices = mesh_over(devices, len(keys))
-    batch, keys, valid = pad_replicas(Batch((model, dynamics, drive), in_axes), keys, mesh)
+    batch, places = Batch((model, dynamics, drive), in_axes), padding(len(keys), mesh)
     identity = describe(batch, keys, steps, record_every, names, start, skin)
     lists = Lists.choose(model, skin)
     saved = saving.load(checkpoint, identity, resume)
     if saved is None:
-        state = starting_state(batch, keys, start)
+        state = jax.tree.map(lambda x: x[places], starting_state(batch, keys, start))
+        batch = pad_replicas(batch, places)
         state, energy = _first_forces(batch, lists, mesh, state)
-        run = saving.Progress.begin(state, energy, len(keys), float(np.min(np.asarray(dynamics.dt))))
+        run = saving.Progress.begin(state, energy, _thermal_scale(batch, state))
         lists.set_cadence(batch, state)
     else:
-        run, lists = saved
+        batch = pad_replicas(batch, places)
+        run, lists = saved[0].take(places), saved[1]
+    valid = np.arange(len(places)) < len(keys)
     _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity)
-    dt = float(np.min(np.asarray(dynamics.dt)))
-    warnings = heating_warning(batch, run, valid)
-    return Result.gather(model, run, dt, record_every, valid, identity, lists, warnings)
+    run.warnings.extend(heating_warning(batch, run, valid))
+    return Result.gather(model, run, np.asarray(dynamics.dt), steps, record_every, valid, identity, lists)
 
 
 def _first_forces(batch, lists, mesh, state):
@@ -97,35 +101,59 @@ def _first_forces(batch, lists, mesh, state):
         if not lists.overflowed(report, np.ones(state.step.shape, bool)):
             break
     energy = np.asarray(report.energy, float)
-    if not np.all(np.isfinite(energy)):
-        bad = np.flatnonzero(~np.isfinite(energy)).tolist()
-        raise ValueError(
-            f"The start of replica {bad} has an infinite energy: two particles lie on top of each other. "
-            "Give positions that do not overlap, or let the model place them (start=None)."
-        )
+    check_start(batch, ready, energy)
     return ready, energy
 
 
-def _chunk_steps(batch: Batch, unit: int, steps: int, replicas: int, devices: int) -> int:
-    """Steps in a chunk: about a second of work, a multiple of `unit` and, if it can be, a divisor of all steps."""
+def _thermal_scale(batch, state) -> np.ndarray:
+    """Kinetic energy of a particle that moves, by the start or by the bath: what is little and what is much."""
+    model, dynamics, _ = batch.system
+    moving = max(1, sum(n for n, moves in zip(model.counts, model.mobile, strict=True) if moves))
+    kinetic = batch.map(lambda m, _, __, v: jnp.sum(per_particle(m, m.mass) * sum(x * x for x in v)) / 2, state.velocity)
+    bath = 0.5 * len(state.velocity) * np.asarray(getattr(dynamics, "temperature", 0.0), float)
+    scale = np.maximum(np.asarray(kinetic, float) / moving, bath)
+    return np.where(scale > 0, scale, 1.0)
+
+
+def _chunk_steps(batch: Batch, unit: int, steps: int, replicas: int) -> int:
+    """Steps in a chunk: about a second of work, a multiple of `unit` and, if it can be, a divisor of all steps.
+
+    Not a function of the number of devices: a chunk that has to be run again begins at the same step on any.
+    """
     size = sum(batch.system[0].counts) * replicas
-    target = max(1, int(_CHUNK_SECONDS * _PARTICLE_STEPS_PER_SECOND * devices / size) // unit)
-    units = steps // unit
+    target = max(1, int(_CHUNK_SECONDS * _PARTICLE_STEPS_PER_SECOND / size) // unit)
+    units = max(1, steps // unit)
     divisors = [n for n in range(1, min(target, units) + 1) if units % n == 0]
     best = max(divisors)
     return unit * (best if best >= target / 4 or best == units else min(target, units))
 
 
+def _layout(lists: Lists, record_every: int, steps: int, left: int, length) -> tuple[int, int]:
+    """Steps and cadence of the next chunk. The cadence follows from all `steps`, whatever the chunks are.
+
+    It divides `record_every`, or is a multiple of it and, unless that costs more than half of it, a divisor of the
+    run; what is left over at the end, less than one list lasts, is a chunk of its own.
+    """
+    if lists.cadence < record_every:
+        cadence = lists.cadence_for(record_every, record_every)
+    else:
+        most, records = min(lists.cadence, steps) // record_every, steps // record_every
+        even = max(n for n in range(1, most + 1) if records % n == 0)
+        cadence = record_every * (even if 2 * even >= most else most)
+    unit = max(cadence, record_every)
+    stretch = min(length(unit), left) // unit * unit
+    return (stretch, cadence) if stretch else (left, left)
+
+
 def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity):
-    replicas = len(valid)
-    size = sum(batch.system[0].counts)
-    count = 1 if mesh is None else mesh.size
-    length = _chunk_steps(batch, record_every, steps, replicas, count)
+    replicas = int(valid.sum())
+    size = sum(batch.system[0].counts) * replicas
+    length = lambda unit: _chunk_steps(batch, unit, steps, replicas)
     saver = saving.Saver(checkpoint, identity)
-    with saver, _bar(progress, steps, run.done, size * int(valid.sum())) as bar:
-        while run.done < steps:
-            stretch = min(length, steps - run.done)
-            schedule = Schedule(stretch, record_every, lists.cadence_for(record_every, stretch), names)
+    with saver, _bar(progress, steps, run.done, size) as bar:
+        while run.done < steps and np.any(valid & (run.failed == 0)):
+            stretch, cadence = _layout(lists, record_every, steps, steps - run.done, length)
+            schedule = Schedule(stretch, record_every, cadence, names)
             failed = jnp.asarray(run.failed)
             state, records, report = run_chunk(batch, lists.plan, schedule, mesh, run.state, failed)
             alive = valid & (np.asarray(report.failed) == 0)
@@ -135,9 +163,8 @@ def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, 
             for sentence in failures_of(run, valid):
                 bar.write(sentence)
             bar.update(stretch)
-            saver.offer(run, lists)
-            if not np.any(valid & (run.failed == 0)):
-                break
+            for sentence in saver.offer(run, lists, finished=run.done == steps):
+                bar.write(sentence)
 
 
 class _Silent:
@@ -162,7 +189,11 @@ def _bar(progress: bool, steps: int, done: int, particles: int):
     started = clock.monotonic()
 
     class Bar(tqdm):
-        """Steps done, with the rate of particle-steps."""
+        """Steps done, with the rate of particle-steps; all on standard error."""
+
+        @classmethod
+        def write(cls, s, file=None, end="\n", nolock=False):
+            super().write(s, file=file or sys.stderr, end=end, nolock=nolock)
 
         def update(self, n=1):
             super().update(n)

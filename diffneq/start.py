@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.chunk import Batch
-from diffneq.dynamics.state import State
-from diffneq.particles.space import to_anchor
+from diffneq.drives import Clock
+from diffneq.dynamics.state import State, inverse_mass
+from diffneq.particles.space import fixed_point, to_anchor
 
 
 def check_arguments(model, dynamics, drive, keys, steps, record_every, record, in_axes):
@@ -20,31 +21,74 @@ def check_arguments(model, dynamics, drive, keys, steps, record_every, record, i
         raise ValueError("dynamics must be an equation of motion, for example diffneq.dynamics.Langevin(...).")
     if drive is not None and not callable(drive):
         raise ValueError("drive must be a field in time, for example diffneq.drives.Constant(0.1), or None.")
+    keys = _check_keys(keys)
+    _check_steps(steps, record_every)
+    names = _check_names(model, record)
+    if not isinstance(in_axes, tuple) or len(in_axes) != 3:
+        raise ValueError(
+            "in_axes must be a tuple of three, (model, dynamics, drive), as the second result of "
+            f"diffneq.sweep.batching.stack; got {in_axes!r}."
+        )
+    for tree, axes in zip((model, dynamics, drive), in_axes, strict=True):
+        _check_axes(tree, axes, len(keys))
+    _check_system(*one_replica(Batch((model, dynamics, drive), in_axes), 0))
+    return keys, names
+
+
+def _check_keys(keys):
     keys = jnp.asarray(keys) if not isinstance(keys, jax.Array) else keys
     if not jnp.issubdtype(keys.dtype, jax.dtypes.prng_key):
         raise ValueError("keys must be typed keys: jax.random.split(jax.random.key(0), replicas).")
-    keys = keys.reshape(-1) if keys.ndim < 2 else keys
-    if keys.ndim != 1:
-        raise ValueError(f"keys must have shape (R,), got {keys.shape}.")
-    if int(steps) != steps or steps < 1 or int(record_every) != record_every or record_every < 1:
+    if keys.ndim > 1 or keys.size == 0:
+        raise ValueError(f"keys must be one typed key, or R of them in shape (R,); got shape {keys.shape}.")
+    return keys.reshape(-1)
+
+
+def _check_steps(steps, record_every) -> None:
+    whole = all(np.ndim(n) == 0 and not isinstance(n, bool) and int(n) == n and n >= 1 for n in (steps, record_every))
+    if not whole:
         raise ValueError(f"steps and record_every must be positive integers, got {steps} and {record_every}.")
     if steps % record_every:
         raise ValueError(f"steps = {steps} must be a multiple of record_every = {record_every}.")
     if steps >= 2**32:
         raise ValueError("a run may have at most 2^32 - 1 steps; continue it with start=result.state.")
+
+
+def _check_names(model, record) -> tuple[str, ...]:
+    if isinstance(record, str):
+        raise ValueError(f"record is a tuple of names: record=({record!r},).")
     names = tuple(model.recorded) if record is None else tuple(record)
     unknown = [n for n in names if n not in model.units]
     if unknown:
         raise ValueError(f"{type(model).__name__} records {sorted(model.units)}; it does not know {unknown}.")
-    for tree, axes in zip((model, dynamics, drive), in_axes, strict=True):
-        _check_axes(tree, axes, len(keys))
-    return keys, names
+    return names
+
+
+def _check_system(model, dynamics, drive) -> None:
+    """One replica: do dynamics and model fit, and are time step and field scalars?"""
+    if jnp.shape(dynamics.dt) != ():
+        raise ValueError(
+            f"dt must be a scalar for each replica, got shape {jnp.shape(dynamics.dt)}; stack replicas with "
+            "diffneq.sweep.batching.stack and pass in_axes."
+        )
+    if hasattr(dynamics, "check"):
+        dynamics.check(model)
+    if drive is None:
+        return
+    shape = jax.eval_shape(lambda d, dt: d(Clock(jnp.uint32(0), dt)), drive, dynamics.dt).shape
+    if shape != ():
+        raise ValueError(
+            f"The drive gives fields of shape {shape} where each replica needs a scalar; stack one drive for each "
+            "replica with diffneq.sweep.batching.stack and pass in_axes."
+        )
 
 
 def _check_axes(tree, axes, replicas: int) -> None:
     def check(axis, part):
         if axis is None:
             return
+        if axis != 0:
+            raise ValueError(f"in_axes may hold 0 (stacked over replicas) and None (shared), got {axis!r}.")
         for leaf in jax.tree.leaves(part):
             if np.ndim(leaf) < 1 or np.shape(leaf)[0] != replicas:
                 raise ValueError(
@@ -69,19 +113,22 @@ def mesh_over(devices, replicas: int):
     return jax.make_mesh((len(devices),), ("run",), devices=devices, axis_types=(jax.sharding.AxisType.Auto,)), devices
 
 
-def pad_replicas(batch: Batch, keys, mesh):
-    """Repeat the last replica until the devices share evenly; `valid` marks the real ones."""
-    count = len(keys)
+def padding(count: int, mesh) -> np.ndarray:
+    """Which replica runs in each place: the last one is repeated until the devices share evenly."""
     extra = 0 if mesh is None else -count % mesh.size
-    valid = np.arange(count + extra) < count
-    if not extra:
-        return batch, keys, valid
-    index = np.minimum(np.arange(count + extra), count - 1)
-    grow = lambda axis, part: part if axis is None else jax.tree.map(lambda x: jnp.asarray(x)[index], part)
+    return np.minimum(np.arange(count + extra), count - 1)
+
+
+def pad_replicas(batch: Batch, places: np.ndarray) -> Batch:
+    """The batch with these replicas."""
+    if np.array_equal(places, np.arange(len(places))):
+        return batch
+    grow = lambda axis, part: part if axis is None else jax.tree.map(lambda x: jnp.asarray(x)[places], part)
     system = tuple(
-        jax.tree.map(grow, a, t, is_leaf=lambda x: x is None) for a, t in zip(batch.axes, batch.system, strict=True)
+        jax.tree.map(grow, a, t, is_leaf=lambda x: x is None)
+        for a, t in zip(batch.axes, batch.system, strict=True)
     )
-    return Batch(system, batch.axes), keys[index], valid
+    return Batch(system, batch.axes)
 
 
 def one_replica(batch: Batch, r: int):
@@ -123,12 +170,65 @@ def starting_state(batch: Batch, keys, start) -> State:
             tuple(jnp.stack([p[which][a] for p in places]) for a in range(dimension)) for which in (0, 1)
         )
     else:
+        if not isinstance(start, (tuple, list)) or len(start) != 2:
+            raise ValueError("start is None, (positions, velocities), or the state of an earlier result.")
         dtype = jnp.result_type(model.mass)
         positions = _given(start[0], replicas, size, dimension, dtype, "positions")
         velocities = _given(start[1], replicas, size, dimension, dtype, "velocities")
+        _check_fixed(model, velocities)
     anchor, rest = batch.map(lambda m, _, __, x: to_anchor(m.box, x), positions)
     zero = tuple(jnp.zeros_like(v) for v in velocities)
     return State(rest, velocities, zero, anchor, jnp.zeros(replicas, jnp.uint32), _noise_keys(keys))
+
+
+def _check_fixed(model, velocities) -> None:
+    """Species that do not move must be given at rest."""
+    first = 0
+    for count, moves in zip(model.counts, model.mobile, strict=True):
+        here = slice(first, first + count)
+        if not moves and any(bool(jnp.any(v[:, here] != 0)) for v in velocities):
+            raise ValueError(f"start: particles {first} to {first + count - 1} do not move; give them velocity 0.")
+        first += count
+
+
+def check_start(batch: Batch, state: State, energy: np.ndarray) -> None:
+    """ValueError where particles of the start lie on top of each other, or would be thrown out of the system.
+
+    Two particles in exactly one place feel no force in a list, whose empty slots look the same, so that they are
+    looked for here. Steep laws have a finite energy at any distance: the test is how far one step would throw.
+    """
+    bad = np.flatnonzero(~np.isfinite(energy)).tolist()
+    place = batch.map(
+        lambda m, _, __, a, u: tuple(map(fixed_point, a, u, m.box.extent)), state.anchor, state.displacement
+    )
+    place = np.stack([np.asarray(x) for x in place], axis=-1)
+    bad += [r for r, here in enumerate(place) if len(np.unique(here, axis=0)) < len(here)]
+    if bad:
+        raise ValueError(
+            f"start: in replica {sorted(set(bad))} two particles lie on top of each other. Give positions that do not "
+            "overlap, or let the model place them (start=None)."
+        )
+    thrown = batch.map(_thrown, state)
+    far = np.flatnonzero(~(np.asarray(thrown) < 1))
+    if far.size:
+        raise ValueError(
+            f"start: in replica {far.tolist()} particles overlap so much that the first step would throw one across "
+            "the range of the forces. Give positions that do not overlap, let the model place them (start=None), or "
+            "use a much shorter time step."
+        )
+
+
+def _thrown(model, dynamics, _, state: State):
+    """The longest way that the first kick sends a particle in one step, over the range of the forces."""
+    reach = getattr(model, "cutoff", None)
+    reach = jnp.min(jnp.stack(model.box.extent)) / 4 if reach is None else _range(model)
+    push = inverse_mass(model) * jnp.sqrt(sum(f * f for f in state.force))
+    return jnp.max(push) * dynamics.dt**2 / reach
+
+
+def _range(model):
+    law = getattr(model, "law", None)
+    return model.cutoff if law is None else jnp.max(law.cutoff())
 
 
 def _noise_keys(keys):
