@@ -49,7 +49,7 @@ def running_sum(values: Array) -> Array:
     columns = -(-size // length)
     grid = jnp.pad(values, (0, columns * length - size)).reshape(columns, length).T
     total, inside = lax.scan(lambda c, x: (c + x, c + x), jnp.zeros(columns, values.dtype), grid)
-    return (inside + (jnp.cumsum(total) - total)).T.reshape(-1)[:size]
+    return (inside + (jnp.cumsum(total) - total)[None, :]).T.reshape(-1)[:size]
 
 
 def take(values: Array, index: Array) -> Array:
