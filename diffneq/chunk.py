@@ -10,30 +10,16 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.sharding import PartitionSpec
 
 from diffneq.dynamics.state import State
+from diffneq.layout import Schedule, Stretches
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
 
 Tree = Any
-
-
-class Schedule(eqx.Module):
-    """How the steps of a chunk are laid out; all static.
-
-    Arguments:
-        steps: steps in the chunk, a multiple of the larger of the next two.
-        record_every: steps in a record; it and `cadence` divide one another.
-        cadence: steps between two builds of the lists.
-        record: names of what is taken at the end of a record.
-    """
-
-    steps: int = eqx.field(static=True)
-    record_every: int = eqx.field(static=True)
-    cadence: int = eqx.field(static=True)
-    record: tuple[str, ...] = eqx.field(static=True)
 
 
 class Report(eqx.Module):
@@ -96,13 +82,13 @@ class _Tally(eqx.Module):
     failed: Array
 
 
-def _advance(steps: int):
-    """Take `steps` steps of one replica."""
+def _advance(length: Array):
+    """Take `length` steps of one replica."""
 
     def one_replica(model, dynamics, drive, state, neighbours, tally):
         limit = jnp.min(jnp.stack(model.box.extent)) / 4
 
-        def one_step(carry, _):
+        def one_step(_, carry):
             state, tally = carry
             state, info = dynamics.step(model, state, neighbours, drive)
             values = {**model.every_step(state), "work": info.work, "heat": info.heat}
@@ -110,9 +96,9 @@ def _advance(steps: int):
             moved = jnp.sqrt(jnp.max(sum(u * u for u in state.displacement)))
             lost = ~(moved < limit) & (tally.failed == 0)  # also true for nan
             failed = jnp.where(lost, state.step, tally.failed)
-            return (state, _Tally(sums, jnp.maximum(tally.moved, moved), failed)), None
+            return state, _Tally(sums, jnp.maximum(tally.moved, moved), failed)
 
-        return lax.scan(one_step, (state, tally), None, length=steps)[0]
+        return lax.fori_loop(0, length, one_step, (state, tally))
 
     return one_replica
 
@@ -124,52 +110,37 @@ def _start_tally(batch: Batch, state: State, failed: Array) -> _Tally:
     return _Tally({**sums, "work": none, "heat": none}, none, failed)
 
 
-def _close_record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):
-    """The record that ends here, and a tally with empty sums."""
-    record = {
+def _record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):
+    """The record that ends here."""
+    means = {
         name: total if name in ("work", "heat") else total / schedule.record_every for name, total in tally.sums.items()
     }
     taken = batch.map(lambda m, _, __, s, n: m.at_record(s, n, schedule.record), state, neighbours)
-    empty = jax.tree.map(jnp.zeros_like, tally.sums)
-    return {**record, **taken}, eqx.tree_at(lambda t: t.sums, tally, empty)
+    return {**means, **taken}
 
 
-def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, failed: Array):
-    per_record, cadence = schedule.record_every, schedule.cadence
+def _blank(function, *arguments):
+    """Zeros in the shape of what a function returns."""
+    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(function, *arguments))
+
+
+def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, failed: Array, stretches: Stretches):
     largest = lambda a, b: jax.tree.map(jnp.maximum, a, b)
 
-    def listed(carry):
-        state, tally, fills = carry
-        state, neighbours = relist(batch, plan, state)
-        return state, neighbours, tally, largest(fills, (neighbours.fill, neighbours.cell_fill))
-
-    def long_list(carry, _):  # several records with one list
-        state, neighbours, tally, fills = listed(carry)
-
-        def record(inner, _):
-            state, tally = batch.map(_advance(per_record), inner[0], neighbours, inner[1])
-            taken, tally = _close_record(batch, schedule, state, neighbours, tally)
-            return (state, tally), taken
-
-        (state, tally), records = lax.scan(record, (state, tally), None, length=cadence // per_record)
-        return (state, tally, fills), records
-
-    def long_record(carry, _):  # several lists in one record
-        def stretch(carry, _):
-            state, neighbours, tally, fills = listed(carry[:3])
-            state, tally = batch.map(_advance(cadence), state, neighbours, tally)
-            return (state, tally, fills, neighbours), None
-
-        blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(lambda c: listed(c)[1], carry))
-        (state, tally, fills, last), _ = lax.scan(stretch, (*carry, blank), None, length=per_record // cadence)
-        taken, tally = _close_record(batch, schedule, state, last, tally)
-        return (state, tally, fills), taken
+    def stretch(carry, now: Stretches):
+        state, neighbours, tally, fills = carry
+        state, neighbours = lax.cond(now.relist, lambda s, _: relist(batch, plan, s), lambda s, n: (s, n), state, neighbours)
+        fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
+        state, tally = batch.map(_advance(now.length), state, neighbours, tally)
+        record = lambda s, n, t: _record(batch, schedule, s, n, t)
+        taken = lax.cond(now.close, record, lambda *a: _blank(record, *a), state, neighbours, tally)
+        sums = jax.tree.map(lambda x: jnp.where(now.close, jnp.zeros_like(x), x), tally.sums)
+        return (state, neighbours, eqx.tree_at(lambda t: t.sums, tally, sums), fills), taken
 
     none = jnp.zeros(state.step.shape, jnp.int32)
-    carry = (state, _start_tally(batch, state, failed), (none, none))
-    body = long_list if cadence >= per_record else long_record
-    (state, tally, fills), records = lax.scan(body, carry, None, length=schedule.steps // max(cadence, per_record))
-    records = {name: x.reshape(-1, x.shape[-1]) for name, x in records.items()}
+    before = _blank(lambda s: relist(batch, plan, s)[1], state)
+    carry = (state, before, _start_tally(batch, state, failed), (none, none))
+    (state, _, tally, fills), records = lax.scan(stretch, carry, stretches)
     state, neighbours = relist(batch, plan, state)
     energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), state, neighbours)
     fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
@@ -198,30 +169,39 @@ def _specs(batch: Batch):
     return tuple(leaves(a, t) for a, t in zip(batch.axes, batch.system, strict=True))
 
 
-def _everywhere(body, batch: Batch, mesh, state: State, *rest):
-    """Run `body(batch, state, *rest)` on each device's share of the replicas; no device waits for another."""
+def _everywhere(body, batch: Batch, mesh, split_arrays: tuple, shared=()):
+    """Run `body(batch, *split_arrays, *shared)` on each device's share of the replicas; no device waits for another."""
     if mesh is None:
-        return body(batch, state, *rest)
+        return body(batch, *split_arrays, *shared)
     split = PartitionSpec("run")
-    specs = (_specs(batch), jax.tree.map(lambda _: split, (state, *rest)))
-    local = lambda system, arrays: body(Batch(system, batch.axes), *arrays)
-    shapes = jax.eval_shape(lambda: body(batch, state, *rest))
+    specs = (_specs(batch), jax.tree.map(lambda _: split, split_arrays), jax.tree.map(lambda _: PartitionSpec(), shared))
+    local = lambda system, arrays, shared: body(Batch(system, batch.axes), *arrays, *shared)
+    shapes = jax.eval_shape(lambda: body(batch, *split_arrays, *shared))
     out = (
         jax.tree.map(lambda _: split, shapes[0]),
         jax.tree.map(lambda _: PartitionSpec(None, "run"), shapes[1]),
         jax.tree.map(lambda _: split, shapes[2]),
     )
     run = jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)
-    return run(batch.system, (state, *rest))
+    return run(batch.system, split_arrays, shared)
 
 
 @eqx.filter_jit
 def prepare(batch: Batch, plan: ListPlan | None, mesh, state: State):
     """Lists, forces and energies of a starting state: `(state, {}, report)`."""
-    return _everywhere(lambda b, s: _prepare(b, plan, s), batch, mesh, state)
+    return _everywhere(lambda b, s: _prepare(b, plan, s), batch, mesh, (state,))
+
+
+def run_chunk(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array):
+    """Run the chunk: `(state, records, report)`, records (n_records, R)."""
+    # The lengths are data and the number of steps no part of the program: a shorter last chunk needs no other.
+    program = schedule.program()
+    state, records, report = _compiled(batch, plan, program, mesh, state, failed, schedule.stretches())
+    ends = np.flatnonzero(schedule.closing())
+    return state, {name: np.asarray(x)[ends] for name, x in records.items()}, report
 
 
 @eqx.filter_jit
-def run_chunk(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array):
-    """Run the chunk: `(state, records, report)`, records (n_records, R)."""
-    return _everywhere(lambda b, s, f: _run(b, plan, schedule, s, f), batch, mesh, state, failed)
+def _compiled(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array, stretches):
+    body = lambda b, s, f, now: _run(b, plan, schedule, s, f, now)
+    return _everywhere(body, batch, mesh, (state, failed), (stretches,))

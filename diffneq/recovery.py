@@ -45,14 +45,6 @@ class Lists:
         self.cadence = max(1, int(_CAUTION * half / max(fastest * step, 1e-12)))
         self.cadence = min(self.cadence, 1000)
 
-    def cadence_for(self, record_every: int, steps: int) -> int:
-        """The largest cadence not above the limit that divides, or is a multiple of, `record_every`."""
-        if self.cadence < record_every:
-            return max(n for n in range(1, self.cadence + 1) if record_every % n == 0)
-        records = steps // record_every
-        most = min(self.cadence // record_every, records)
-        return record_every * max(n for n in range(1, most + 1) if records % n == 0)
-
     def overflowed(self, report, alive) -> bool:
         """Make room where a list overflowed; True if the chunk has to be run again."""
         if self.plan is None or not alive.any():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time as clock
 from typing import Any
@@ -14,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq import checkpoint as saving
-from diffneq.chunk import Batch, Schedule, prepare, run_chunk
+from diffneq.chunk import Batch, prepare, run_chunk
 from diffneq.dynamics.state import per_particle
+from diffneq.layout import Schedule, cadence_beside
 from diffneq.recovery import Lists, failures_of, heating_warning
 from diffneq.result import Result, describe
 from diffneq.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
@@ -128,23 +130,6 @@ def _chunk_steps(batch: Batch, unit: int, steps: int, replicas: int) -> int:
     return unit * (best if best >= target / 4 or best == units else min(target, units))
 
 
-def _layout(lists: Lists, record_every: int, steps: int, left: int, length) -> tuple[int, int]:
-    """Steps and cadence of the next chunk. The cadence follows from all `steps`, whatever the chunks are.
-
-    It divides `record_every`, or is a multiple of it and, unless that costs more than half of it, a divisor of the
-    run; what is left over at the end, less than one list lasts, is a chunk of its own.
-    """
-    if lists.cadence < record_every:
-        cadence = lists.cadence_for(record_every, record_every)
-    else:
-        most, records = min(lists.cadence, steps) // record_every, steps // record_every
-        even = max(n for n in range(1, most + 1) if records % n == 0)
-        cadence = record_every * (even if 2 * even >= most else most)
-    unit = max(cadence, record_every)
-    stretch = min(length(unit), left) // unit * unit
-    return (stretch, cadence) if stretch else (left, left)
-
-
 def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity):
     replicas = int(valid.sum())
     size = sum(batch.system[0].counts) * replicas
@@ -152,8 +137,12 @@ def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, 
     saver = saving.Saver(checkpoint, identity)
     with saver, _bar(progress, steps, run.done, size) as bar:
         while run.done < steps and np.any(valid & (run.failed == 0)):
-            stretch, cadence = _layout(lists, record_every, steps, steps - run.done, length)
-            schedule = Schedule(stretch, record_every, cadence, names)
+            cadence = cadence_beside(lists.cadence, record_every)
+            # Chunks begin where both beats meet; what is left at the end is a chunk of its own.
+            unit = math.lcm(cadence, record_every)
+            whole = min(length(unit), steps)
+            stretch = min(whole, steps - run.done)
+            schedule = Schedule.plan(stretch, whole, record_every, cadence, names)
             failed = jnp.asarray(run.failed)
             state, records, report = run_chunk(batch, lists.plan, schedule, mesh, run.state, failed)
             alive = valid & (np.asarray(report.failed) == 0)
