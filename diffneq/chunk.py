@@ -141,8 +141,9 @@ def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, 
     before = _blank(lambda s: relist(batch, plan, s)[1], state)
     carry = (state, before, _start_tally(batch, state, failed), (none, none))
     (state, _, tally, fills), records = lax.scan(stretch, carry, stretches)
-    state, neighbours = relist(batch, plan, state)
-    energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), state, neighbours)
+    # The state itself keeps its anchors: they move once, where the next list is due, whatever the chunks are.
+    listed, neighbours = relist(batch, plan, state)
+    energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), listed, neighbours)
     fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
     return state, records, Report(*fills, tally.moved, tally.failed, energy)
 
