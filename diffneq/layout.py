@@ -34,7 +34,9 @@ class Schedule(eqx.Module):
     @classmethod
     def plan(cls, steps: int, longest: int, record_every: int, cadence: int, record: tuple[str, ...]) -> Schedule:
         """A chunk of `steps` steps that shares the program of one of `longest` steps."""
-        return cls(steps, record_every, cadence, record, len(_edges(max(steps, longest), record_every, cadence)) - 1)
+        needed = len(_edges(max(steps, longest), record_every, cadence)) - 1
+        # A power of two: another cadence then seldom asks for another program.
+        return cls(steps, record_every, cadence, record, 1 << (needed - 1).bit_length())
 
     def program(self) -> Schedule:
         """What of it the compiled program depends on."""

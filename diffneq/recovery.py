@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 
+from diffneq.particles.list_cost import quickest_skin
 from diffneq.particles.neighbours import ListPlan, plan_list, widen
 
 # A list is used until the fastest particle has gone this part of half the skin, by its speed at the start.
 _CAUTION = 0.8
+
+
+def longest_stride(batch, state) -> float:
+    """How far the fastest particle goes in a step, by its speed now [L]."""
+    fastest = float(jnp.sqrt(jnp.max(sum(v * v for v in state.velocity))))
+    return fastest * float(np.max(np.asarray(batch.system[1].dt)))
+
+
+def usual_stride(batch, state) -> float:
+    """About how far the fastest of many particles goes in a step [L]: four and a half times the mean, to a power of two.
+
+    So coarse that runs of one kind choose the same lists, and share a program.
+    """
+    squares = np.asarray(sum(v * v for v in state.velocity), float)
+    moving = squares[squares > 0]
+    if not moving.size or not np.all(np.isfinite(moving)):
+        return 0.0
+    stride = 4.5 * math.sqrt(moving.mean() / len(state.velocity)) * float(np.max(np.asarray(batch.system[1].dt)))
+    return 2.0 ** round(math.log2(stride))
 
 
 class Lists:
@@ -19,18 +41,16 @@ class Lists:
         self.reruns = 0
 
     @classmethod
-    def choose(cls, model, skin: float | None) -> Lists:
-        """A plan for the model's range; the skin defaults to what balances builds against longer rows."""
+    def choose(cls, model, skin: float | None, stride: float | None = None) -> Lists:
+        """A plan for the model's range; the skin defaults to the one of least estimated cost.
+
+        Arguments: `stride`, how far the fastest particle goes in a step [L]; None where that is not known.
+        """
         reach = getattr(model, "cutoff", None)
         if reach is None:
             return cls(None, 1000)
-        extent = np.array([float(np.max(np.asarray(p))) for p in model.box.extent])
         size = sum(model.counts)
-        if skin is None:
-            spacing = float(np.prod(extent) / size) ** (1 / len(extent))
-            # Dense systems pay for wide rows, dilute ones for builds.
-            skin = float(np.clip(0.3 * spacing, 0.3, 1.0))
-            skin = min(skin, max(0.05, 0.5 * float(extent.min()) - reach - 1e-6))
+        skin = quickest_skin(model.box, size, reach, stride) if skin is None else skin
         return cls(plan_list(model.box, size, reach, skin), 1000)
 
     def set_cadence(self, batch, state) -> None:
@@ -40,9 +60,7 @@ class Lists:
             half = min(float(np.min(np.asarray(p))) for p in batch.system[0].box.extent) / 16
         else:
             half = self.plan.skin / 2
-        fastest = float(jnp.sqrt(jnp.max(sum(v * v for v in state.velocity))))
-        step = float(np.max(np.asarray(batch.system[1].dt)))
-        self.cadence = max(1, int(_CAUTION * half / max(fastest * step, 1e-12)))
+        self.cadence = max(1, int(_CAUTION * half / max(longest_stride(batch, state), 1e-12)))
         self.cadence = min(self.cadence, 1000)
 
     def overflowed(self, report, alive) -> bool:

@@ -18,7 +18,7 @@ from diffneq import checkpoint as saving
 from diffneq.chunk import Batch, prepare, run_chunk
 from diffneq.dynamics.state import per_particle
 from diffneq.layout import Schedule, cadence_beside
-from diffneq.recovery import Lists, failures_of, heating_warning
+from diffneq.recovery import Lists, failures_of, heating_warning, usual_stride
 from diffneq.result import Result, describe
 from diffneq.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
 
@@ -79,11 +79,11 @@ def simulate(
     mesh, devices = mesh_over(devices, len(keys))
     batch, places = Batch((model, dynamics, drive), in_axes), padding(len(keys), mesh)
     identity = describe(batch, keys, steps, record_every, names, start, skin)
-    lists = Lists.choose(model, skin)
     saved = saving.load(checkpoint, identity, resume)
     if saved is None:
         state = jax.tree.map(lambda x: x[places], starting_state(batch, keys, start))
         batch = pad_replicas(batch, places)
+        lists = Lists.choose(model, skin, usual_stride(batch, state))
         state, energy = _first_forces(batch, lists, mesh, state)
         run = saving.Progress.begin(state, energy, _thermal_scale(batch, state))
         lists.set_cadence(batch, state)
