@@ -35,7 +35,7 @@ def dense_rows(plan, period: Vector, anchor: Vector):
     order, home, start, inside = sort_by_cell(flat(plan.cells, coordinates(plan.cells, anchor)), count)
     near = around_all(plan.cells, replicas)
     columns = _columns(plan, anchor, order, start)
-    spans = tuple(jnp.repeat(p, count) if p.ndim else p for p in period)
+    spans = tuple(jnp.repeat(p, count)[None] if p.ndim else p for p in period)
     words = _masks(plan, spans, columns, near, inside)
     rank = jnp.arange(replicas * size, dtype=jnp.int32)
     slot = rank - take(start, home)
@@ -43,7 +43,7 @@ def dense_rows(plan, period: Vector, anchor: Vector):
     bases = take(start, jnp.concatenate([take(near, (slice(None), home))] * (words.shape[0] // near.shape[0])))
     rows, found = _rows(plan, words, bases, len(offsets(plan.cells)))
     first = rank // size * size
-    return rows - first, found, (order - first).reshape(replicas, size), jnp.max(inside)
+    return rows - first[None], found, (order - first).reshape(replicas, size), jnp.max(inside)
 
 
 def _columns(plan, anchor: Vector, order: Array, start: Array) -> Vector:
@@ -87,7 +87,7 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
         there = seen_from(tuple(take(x.T, cell).T for x in there))
         squares = 0
         for x, y, p in zip(there, here, spans, strict=True):
-            between = x[:, None] - y[None] if x.dtype != jnp.uint32 else integer_separation(x[:, None], y[None], p)
+            between = x[:, None] - y[None] if x.dtype != jnp.uint32 else integer_separation(x[:, None], y[None], p[None] if p.ndim else p)
             squares = squares + between * between
         bits = single(jnp.arange(height, dtype=jnp.int32))[:, None, None]
         word = lax.reduce(jnp.where(squares < plan.edge, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))
