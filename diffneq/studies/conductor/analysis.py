@@ -121,11 +121,12 @@ def _drift(plan: Plan, dataset) -> Estimate:
     for e in dataset["field"].values:
         current = settled(plan, dataset.sel(field=e), "current") * np.sign(e)
         half = current.shape[1] // 2
-        first, second = mean(current[:, :half]), mean(current[:, half : 2 * half])
-        scale = mean(current).value
-        if scale > 0:
-            error = np.hypot(first.error, second.error) / scale
-            parts.append(Estimate((second.value - first.value) / scale, float(error)))
+        difference = current[:, half : 2 * half].mean() - current[:, :half].mean()
+        whole = mean(current)
+        if whole.value > 0:
+            # The halves are too short for error bars of their own; in a steady state theirs are those of the whole
+            # times sqrt(2), and that of their difference is twice it.
+            parts.append(Estimate(float(difference) / whole.value, 2 * whole.error / whole.value))
     total = weighted_mean(parts, "drift") if parts else Estimate(np.nan, np.inf)
     return Estimate(total.value, total.error, name="drift of the steady current", method="second half less first")
 
