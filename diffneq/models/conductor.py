@@ -178,7 +178,8 @@ class Conductor(eqx.Module):
     def at_record(self, state, neighbours, wanted: tuple[str, ...]) -> dict[str, Array]:
         """Taken at the end of a record: kinetic temperatures m<v^2>/2 and, if wanted, energies."""
         electrons, phonons = self.counts[:2]
-        squares = sum(v * v for v in state.velocity)
+        along, across = state.velocity
+        squares = along * along + across * across
         fast, slow = jnp.sum(squares[:electrons]), jnp.sum(squares[electrons : electrons + phonons])
         out = {
             "electron_temperature": self.mass[ELECTRON] * fast / (2 * electrons),

@@ -62,10 +62,11 @@ def equilibrium(plan: Plan, dataset) -> Equilibrium:
         tails = compare_tails(correlation, min(15.0, reach / 4), reach)
     except ValueError:
         tails = None  # too short a run for its tail; the table then says so
-    temperatures = [
-        mean(settled(plan, dataset, f"{s}_temperature"), dt, "T_0", f"{s} temperature") for s in ("electron", "phonon")
-    ]
-    return Equilibrium(*temperatures, ratio, sigma, correlation, tails, current)
+    hot = {
+        species: mean(settled(plan, dataset, f"{species}_temperature"), dt, "T_0", f"{species} temperature")
+        for species in ("electron", "phonon")
+    }
+    return Equilibrium(hot["electron"], hot["phonon"], ratio, sigma, correlation, tails, current)
 
 
 @dataclass(frozen=True)
