@@ -94,8 +94,8 @@ print(f"{mode} mode: {jax.local_device_count()} devices, diffneq {diffneq.__vers
 # %%
 if FAST:
     plan = Plan(
-        electrons=75, fields=(0.1, 0.2), size_field=0.1, seeds=2, replicas=12, time=200.0, transient=50.0,
-        sizes=(), frequencies=12, decades=2.0,
+        electrons=75, fields=(0.1, 0.2), size_field=0.1, seeds=2, replicas=6, time=400.0, transient=50.0,
+        sizes=(), frequencies=14, decades=2.2,
     )  # fmt: skip
 else:
     plan = Plan(seeds=3, replicas=24)
@@ -116,7 +116,7 @@ print("box:", " x ".join(f"{float(length):.1f}" for length in model.box.lengths)
 # %%
 field = 0.1
 dynamics = model.dynamics()
-keys = jax.random.split(jax.random.key(1), plan.replicas)
+keys = jax.random.split(jax.random.key(1), 12)
 result = diffneq.simulate(model, dynamics, Constant(field), keys=keys, steps=12_000, record_every=10, progress=False)
 print("runs lost:", int(np.sum(result.status > 0)), " warnings:", result.warnings)
 plotting.snapshot(result.positions(0), np.repeat(np.arange(3), model.counts), np.asarray(model.box.lengths), [1.0] * 3)
