@@ -16,6 +16,7 @@ from jax.sharding import PartitionSpec
 
 from diffneq.dynamics.state import State
 from diffneq.layout import Schedule, Stretches
+from diffneq.particles import share
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
 
@@ -71,7 +72,7 @@ def total_energy(model, state: State, neighbours: Neighbours) -> Array:
         squares = sum(jnp.sum(v[start : start + count] ** 2) for v in state.velocity)
         kinetic = kinetic + model.mass[kind] * squares / 2
         start += count
-    return kinetic + model.potential_energy(state.displacement, neighbours)
+    return share.total(kinetic + model.potential_energy(state.displacement, neighbours))
 
 
 class _Tally(eqx.Module):
@@ -113,10 +114,10 @@ def _start_tally(batch: Batch, state: State, failed: Array) -> _Tally:
 def _record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):
     """The record that ends here."""
     means = {
-        name: total if name in ("work", "heat") else total / schedule.record_every for name, total in tally.sums.items()
+        name: total if name in ("work", "heat") else total / schedule.record_every for name, total in share.total(tally.sums).items()
     }
     taken = batch.map(lambda m, _, __, s, n: m.at_record(s, n, schedule.record), state, neighbours)
-    return {**means, **taken}
+    return {**means, **share.total(taken)}
 
 
 def _blank(function, *arguments):
@@ -145,7 +146,7 @@ def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, 
     listed, neighbours = relist(batch, plan, state)
     energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), listed, neighbours)
     fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
-    return state, records, Report(*fills, tally.moved, tally.failed, energy)
+    return state, records, Report(*fills, share.largest(tally.moved), share.earliest(tally.failed), energy)
 
 
 def _prepare(batch: Batch, plan: ListPlan | None, state: State):
@@ -174,6 +175,8 @@ def _everywhere(body, batch: Batch, mesh, split_arrays: tuple, shared=()):
     """Run `body(batch, *split_arrays, *shared)` on each device's share of the replicas; no device waits for another."""
     if mesh is None:
         return body(batch, *split_arrays, *shared)
+    if mesh.axis_names == (share.AXIS,):
+        return _by_particles(body, batch, mesh, split_arrays, shared)
     split = PartitionSpec("run")
     specs = (_specs(batch), jax.tree.map(lambda _: split, split_arrays), jax.tree.map(lambda _: PartitionSpec(), shared))
     local = lambda system, arrays, shared: body(Batch(system, batch.axes), *arrays, *shared)
@@ -185,6 +188,24 @@ def _everywhere(body, batch: Batch, mesh, split_arrays: tuple, shared=()):
     )
     run = jax.shard_map(local, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)
     return run(batch.system, split_arrays, shared)
+
+
+def _by_particles(body, batch: Batch, mesh, split_arrays: tuple, shared):
+    """The same where each device holds a part of the particles of every replica."""
+    model, *others = batch.system
+    part, same = PartitionSpec(None, share.AXIS), PartitionSpec()
+    vector = (part,) * model.box.dimension
+    state = State(vector, vector, vector, vector, same, same)
+    arrays = tuple(state if isinstance(x, State) else same for x in split_arrays)
+
+    def local(system, arrays, shared):
+        with share.split_over():
+            return body(Batch((system[0].share(mesh.size), *system[1:]), batch.axes), *arrays, *shared)
+
+    run = jax.shard_map(
+        local, mesh=mesh, in_specs=(same, arrays, same), out_specs=(state, same, same), check_vma=False
+    )
+    return run((model, *others), split_arrays, shared)
 
 
 @eqx.filter_jit

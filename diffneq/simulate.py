@@ -76,8 +76,9 @@ def simulate(
     (1, 20)
     """
     keys, names = check_arguments(model, dynamics, drive, keys, steps, record_every, record, in_axes)
-    mesh, devices = mesh_over(devices, len(keys))
-    batch, places = Batch((model, dynamics, drive), in_axes), padding(len(keys), mesh)
+    batch = Batch((model, dynamics, drive), in_axes)
+    mesh, devices = mesh_over(devices, batch, len(keys))
+    places = padding(len(keys), mesh)
     identity = describe(batch, keys, steps, record_every, names, start, skin)
     saved = saving.load(checkpoint, identity, resume)
     if saved is None:
@@ -93,7 +94,10 @@ def simulate(
     valid = np.arange(len(places)) < len(keys)
     _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity)
     run.warnings.extend(heating_warning(batch, run, valid))
-    return Result.gather(model, run, np.asarray(dynamics.dt), steps, record_every, valid, identity, lists)
+    averaged = jax.eval_shape(lambda s: batch.map(lambda m, _, __, x: m.every_step(x), s), run.state)
+    given = tuple(dict.fromkeys((*averaged, "work", "heat", *names)))
+    dt = np.asarray(dynamics.dt)
+    return Result.gather(model, run, dt, steps, record_every, given, valid, identity, lists)
 
 
 def _first_forces(batch, lists, mesh, state):
@@ -146,7 +150,8 @@ def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, 
             failed = jnp.asarray(run.failed)
             state, records, report = run_chunk(batch, lists.plan, schedule, mesh, run.state, failed)
             alive = valid & (np.asarray(report.failed) == 0)
-            if lists.overflowed(report, alive) or lists.outrun(report, alive, schedule, run):
+            going = valid & (run.failed == 0)
+            if lists.overflowed(report, alive) or lists.outrun(report, going, schedule, run, batch):
                 continue
             run.accept(state, records, report, schedule)
             for sentence in failures_of(run, valid):
@@ -154,6 +159,8 @@ def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, 
             bar.update(stretch)
             for sentence in saver.offer(run, lists, finished=run.done == steps):
                 bar.write(sentence)
+        for sentence in failures_of(run, valid):  # of replicas that were given up in the last rerun
+            bar.write(sentence)
 
 
 class _Silent:

@@ -12,7 +12,12 @@ import numpy as np
 from diffneq.chunk import Batch
 from diffneq.drives import Clock
 from diffneq.dynamics.state import State, inverse_mass
+from diffneq.particles import share
 from diffneq.particles.space import fixed_point, to_anchor
+
+
+# Smaller systems lose more by the exchange of positions in every step than they gain.
+_SPLIT_FROM = 2000
 
 
 def check_arguments(model, dynamics, drive, keys, steps, record_every, record, in_axes):
@@ -99,23 +104,34 @@ def _check_axes(tree, axes, replicas: int) -> None:
     jax.tree.map(check, axes, tree, is_leaf=lambda x: x is None)
 
 
-def mesh_over(devices, replicas: int):
-    """A mesh for the replicas, or None for a single device."""
+def mesh_over(devices, batch: Batch, replicas: int):
+    """A mesh for the replicas or, where they are fewer than the devices, for the particles; None for a single device."""
     if devices is None:
         devices = jax.local_devices()
     elif isinstance(devices, int):
         if devices < 1 or devices > len(jax.local_devices()):
             raise ValueError(f"devices = {devices}, but this process has {len(jax.local_devices())}.")
         devices = jax.local_devices()[:devices]
-    devices = list(devices)[: max(1, replicas)]
+    devices = list(devices)
+    axis = share.AXIS if _can_split(batch, replicas, len(devices)) else "run"
+    devices = devices[: max(1, replicas)] if axis == "run" else devices
     if len(devices) == 1:
         return None, devices
-    return jax.make_mesh((len(devices),), ("run",), devices=devices, axis_types=(jax.sharding.AxisType.Auto,)), devices
+    return jax.make_mesh((len(devices),), (axis,), devices=devices, axis_types=(jax.sharding.AxisType.Auto,)), devices
+
+
+def _can_split(batch: Batch, replicas: int, devices: int) -> bool:
+    """Whether a system is large enough, and of a kind, to be spread over the devices."""
+    model, axes = batch.system[0], batch.axes[0]
+    size = sum(model.counts)
+    if replicas >= devices or size < _SPLIT_FROM or size % devices or axes is not None:
+        return False
+    return getattr(model, "can_share", False)
 
 
 def padding(count: int, mesh) -> np.ndarray:
     """Which replica runs in each place: the last one is repeated until the devices share evenly."""
-    extra = 0 if mesh is None else -count % mesh.size
+    extra = 0 if mesh is None or mesh.axis_names == (share.AXIS,) else -count % mesh.size
     return np.minimum(np.arange(count + extra), count - 1)
 
 

@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from diffneq.particles import share
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
@@ -66,6 +68,8 @@ def words(key: Array, step: Array, stream: int, first: int, count: int) -> tuple
         first, count: static range of particles, below 2^29.
     """
     particle = jnp.arange(first, first + count, dtype=jnp.uint32) + np.uint32(stream << 29)
+    if share.is_split():  # the particles of one device are numbered within the whole system
+        particle = particle + share.first(count).astype(jnp.uint32)
     return threefry((key[0], key[1]), (jnp.broadcast_to(step.astype(jnp.uint32), (count,)), particle))
 
 

@@ -10,7 +10,7 @@ from jax import Array
 
 from diffneq._parameters import float_leaf
 from diffneq.models import _observables as observables
-from diffneq.models.placement import maxwellian, random_positions
+from diffneq.models.placement import crowded, lattice_positions, maxwellian, random_positions
 from diffneq.particles.forces import pair_energies, pair_forces
 from diffneq.particles.space import Box, Vector
 
@@ -62,14 +62,30 @@ class Fluid(eqx.Module):
         self.mobile = (True,) * species
 
     @property
+    def can_share(self) -> bool:
+        """Whether it can be spread over devices: all that it records is a sum over particles, and they are alike."""
+        return len(self.counts) == 1 and all(leaf.ndim < 2 for leaf in jax.tree.leaves(self.law))
+
+    def share(self, devices: int) -> Fluid:
+        """The part of one of `devices` devices; see `particles.share`."""
+        return Fluid(self.law, self.box, (self.counts[0] // devices,), self.mass, self.charge)
+
+    @property
     def cutoff(self) -> float:
         return float(jnp.max(self.law.cutoff()))
 
     def initial(self, key: Array, temperature, distance: float | None = None) -> tuple[Vector, Vector]:
-        """Random positions at least `distance` apart (default: 0.8 of the cutoff) and Maxwellian velocities."""
+        """Positions at least `distance` apart (default: 0.8 of the cutoff) and Maxwellian velocities.
+
+        Random positions in a thin system; in a dense one, where they would not fit, the sites of a lattice, whose
+        spacing is what the density allows, with the species in random order.
+        """
         place, speed = jax.random.split(key)
-        size = sum(self.counts)
-        positions = random_positions(place, self.box, size, 0.8 * self.cutoff if distance is None else distance)
+        size, apart = sum(self.counts), 0.8 * self.cutoff if distance is None else distance
+        if distance is None and crowded(self.box, size, apart):
+            positions = lattice_positions(self.box, size, key=place)
+        else:
+            positions = random_positions(place, self.box, size, apart)
         mass = jnp.asarray(np.repeat(np.asarray(self.mass), self.counts))
         return positions, maxwellian(speed, float_leaf(temperature), mass, self.box.dimension)
 

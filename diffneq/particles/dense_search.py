@@ -18,17 +18,18 @@ from diffneq.particles.cells import around_all, coordinates, flat, offsets, sort
 from diffneq.particles.space import Vector, integer_separation
 
 
-def dense_rows(plan, period: Vector, anchor: Vector):
-    """Rows for all particles in the order of their cells.
+def dense_rows(plan, period: Vector, anchor: Vector, part: tuple[Array | int, int]):
+    """Rows for the particles of one part, in the order of their cells.
 
     Arguments:
         plan: a `ListPlan` with cells.
         period: d arrays, scalar or (R,).
         anchor: d integer arrays (R, N).
+        part: number of the first particle whose row is wanted, and how many there are (n, static).
 
     Returns:
-        rows (K, R N), numbered by rank within the replica; neighbours found for each rank (R N,); order (R, N), the
-        particle of each rank within its replica; particles in the fullest cell.
+        rows (K, R n), numbered by rank within the replica; neighbours found for each row (R n,); order (R, N), the
+        particle of each rank within its replica; the rank (R, n) of each row; particles in the fullest cell.
     """
     replicas, size = anchor[0].shape
     count = math.prod(plan.cells)
@@ -37,13 +38,26 @@ def dense_rows(plan, period: Vector, anchor: Vector):
     columns = _columns(plan, anchor, order, start)
     spans = tuple(jnp.repeat(p, count)[None] if p.ndim else p for p in period)
     words = _masks(plan, spans, columns, near, inside)
-    rank = jnp.arange(replicas * size, dtype=jnp.int32)
+    first = jnp.arange(replicas, dtype=jnp.int32)[:, None] * size
+    order = order.reshape(replicas, size) - first
+    own = _ranks_of(order, part)
+    rank = (own + first).reshape(-1)
+    home = take(home, rank)
     slot = rank - take(start, home)
     words = _own_words(plan, words, home, slot)
     bases = take(start, jnp.concatenate([take(near, (slice(None), home))] * (words.shape[0] // near.shape[0])))
-    rows, found = _rows(plan, words, bases, len(offsets(plan.cells)))
-    first = rank // size * size
-    return rows - first[None], found, (order - first).reshape(replicas, size), jnp.max(inside)
+    rows, found = _rows(plan, words, bases, len(offsets(plan.cells)), rank)
+    return rows - jnp.repeat(first[:, 0], part[1])[None], found, order, own, jnp.max(inside)
+
+
+def _ranks_of(order: Array, part: tuple[Array | int, int]) -> Array:
+    """Ranks (R, n) of the particles of a part, in rising order."""
+    low, count = part
+    size = order.shape[1]
+    rank = jnp.broadcast_to(jnp.arange(size, dtype=jnp.int32)[None, :], order.shape)
+    if count == size:
+        return rank
+    return jnp.sort(jnp.where((order >= low) & (order < low + count), rank, size), axis=1)[:, :count]
 
 
 def _columns(plan, anchor: Vector, order: Array, start: Array) -> Vector:
@@ -111,7 +125,7 @@ def _own_words(plan, words: Array, home: Array, slot: Array) -> Array:
     return lax.optimization_barrier(mine & ~jnp.where(me, single(slot % WORD)[None], np.uint32(0)))
 
 
-def _rows(plan, words: Array, bases: Array, ways: int):
+def _rows(plan, words: Array, bases: Array, ways: int, rank: Array):
     """Take the bits off into rows: a set of the words that are not empty leads from word to word."""
     count, total = words.shape
     column = jnp.arange(total, dtype=jnp.int32)
@@ -128,10 +142,10 @@ def _rows(plan, words: Array, bases: Array, ways: int):
         word = jnp.where(load, take(flat_words, at), word)
         base = jnp.where(load, take(flat_bases, at), base)
         ahead = tuple(jnp.where(load, new, old) for new, old in zip(rest, ahead, strict=True))
-        partner = jnp.where(word == 0, column, base + lowest(word))
+        partner = jnp.where(word == 0, rank, base + lowest(word))
         return word & (word - 1), base, ahead, lax.dynamic_update_index_in_dim(rows, partner, number, 0)
 
-    start = (jnp.zeros(total, jnp.uint32), column, ahead, jnp.broadcast_to(column, (plan.slots, total)))
+    start = (jnp.zeros(total, jnp.uint32), column, ahead, jnp.broadcast_to(rank, (plan.slots, total)))
     rows = lax.fori_loop(0, jnp.minimum(plan.slots, jnp.max(found)), write, start)[-1]
     return rows, found
 

@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
+from diffneq.particles import share
 from diffneq.particles.bits import take
 from diffneq.particles.kernels import plain_sum, quick_sum
 from diffneq.particles.neighbours import Neighbours
@@ -57,8 +58,9 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
         index = jnp.moveaxis(neighbours.index, 0, 1)
         kind = kinds
         kind = None if kind is None else into(jnp.broadcast_to(kind[None], positions[0].shape))
-        there = tuple(into(x) for x in positions)
-        sums = quick_sum(law, box.extent, kind, there, index, neighbours.fill, with_energy)
+        there = tuple(into(x) for x in share.whole(positions))
+        here = _rows_of(neighbours, there)
+        sums = quick_sum(law, box.extent, kind, here, there, index, neighbours.fill, with_energy)
         return tuple(back(x) for x in sums)
 
     @quick.def_vmap
@@ -89,15 +91,25 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
 
 def _frame(neighbours: Neighbours):
     """Into the order of the rows, and back to that of the particles: functions of (R, N) arrays."""
-    if neighbours.order is None or neighbours.rank is None:
+    order, row = neighbours.order, neighbours.row
+    if order is None or row is None:
         return lambda x: x, lambda x: x
-    replicas, size = neighbours.order.shape
-    first = (jnp.arange(replicas, dtype=jnp.int32) * size)[:, None]
-    order, rank = (neighbours.order + first).reshape(-1), (neighbours.rank + first).reshape(-1)
     # Barriers: fused into the kernel, these gathers would be done once for every slot.
-    into = lambda x: lax.optimization_barrier(take(x.reshape(-1), order)).reshape(replicas, size)
-    back = lambda x: take(lax.optimization_barrier(x).reshape(-1), rank).reshape(replicas, size)
+    into = lambda x: lax.optimization_barrier(_pick(x, order))
+    back = lambda x: _pick(lax.optimization_barrier(x), row)
     return into, back
+
+
+def _pick(values: Array, index: Array) -> Array:
+    """values[r, index[r, i]] for all replicas r."""
+    first = jnp.arange(values.shape[0], dtype=jnp.int32)[:, None] * values.shape[1]
+    return take(values.reshape(-1), (index + first).reshape(-1)).reshape(index.shape)
+
+
+def _rows_of(neighbours: Neighbours, there: Vector) -> Vector:
+    """Of these, the ones for which there are rows."""
+    own = neighbours.own
+    return there if own is None else tuple(lax.optimization_barrier(_pick(x, own)) for x in there)
 
 
 def _searchable(box: Box, anchor: Vector, displacement: Vector) -> Vector:

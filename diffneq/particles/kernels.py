@@ -71,37 +71,38 @@ def _sum_slots(terms: Vector) -> Vector:
     return lax.reduce(terms, zero, lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True)), (0,))
 
 
-def quick_sum(law, period: Vector, species, positions: Vector, index: Array, count: Array, with_energy: bool) -> Vector:
+def quick_sum(law, period: Vector, species, here: Vector, there: Vector, index: Array, count: Array, with_energy) -> Vector:
     """Forces (and energies) of all replicas.
 
     Arguments:
         law: pair law, leaves scalar or with a leading axis R.
         period: d arrays, scalar or (R,).
         species: (R, N) integers or None where the law has no tables.
-        positions: d arrays (R, N), integers (fixed point), or floats in [0, period).
-        index: (K, R, N) neighbours within the replica; an empty slot holds the particle itself.
+        here: d arrays (R, n), positions of the rows' particles: integers (fixed point), or floats in [0, period).
+        there: d arrays (R, N), positions of those that the rows name.
+        index: (K, R, n) neighbours within the replica; an empty slot holds the particle itself.
         count: (R,) the largest number of neighbours in use.
     """
     slots, replicas, size = index.shape
     # One axis R*N and a loop with a bound known only at run time: what XLA's CPU compiler turns into vector code.
-    flat = lax.optimization_barrier(tuple(x.reshape(-1) for x in positions))
+    flat_here, flat = lax.optimization_barrier(tuple(tuple(x.reshape(-1) for x in side) for side in (here, there)))
     everyone = index.reshape(slots, replicas * size)
-    first = jnp.arange(replicas * size, dtype=jnp.int32) // size * size
+    first = jnp.arange(replicas * size, dtype=jnp.int32) // size * there[0].shape[1]
     kinds = None if species is None else species.reshape(-1)
     spans = tuple(jnp.repeat(p, size)[None, :] if p.ndim else p for p in period)
     block = SLOTS if slots % SLOTS == 0 else 1
 
     def add_block(number, total):
         rows = lax.dynamic_slice_in_dim(everyone, number * block, block) + first[None, :]
-        there = tuple(_take(x, rows) for x in flat)
+        others = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
-        there = lax.optimization_barrier(there)
-        separation = tuple(_separation(here[None, :], other, span) for here, other, span in zip(flat, there, spans, strict=True))
+        others = lax.optimization_barrier(others)
+        separation = tuple(_separation(x[None, :], y, span) for x, y, span in zip(flat_here, others, spans, strict=True))
         used = at_flat_pairs(law, replicas, size, kinds, rows)
         sums = lax.optimization_barrier(_sum_slots(_pair_terms(used, separation, with_energy)))
         return tuple(a + b for a, b in zip(total, sums, strict=True))
 
-    outputs = len(positions) + int(with_energy)
+    outputs = len(here) + int(with_energy)
     total = tuple(jnp.zeros(replicas * size, period[0].dtype) for _ in range(outputs))
     needed = jnp.minimum((jnp.max(count) + block - 1) // block, slots // block)
     total = lax.fori_loop(0, needed, add_block, total)

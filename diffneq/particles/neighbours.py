@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from diffneq.particles import share
 from diffneq.particles.bits import take
 from diffneq.particles.dense_search import dense_rows
 from diffneq.particles.space import Box, Vector
@@ -72,8 +73,9 @@ class Neighbours(eqx.Module):
         index: (K, N) neighbours; an empty slot holds the row's own particle. For all replicas (K, R, N).
         fill: largest number of neighbours of any particle (may exceed K: overflow).
         cell_fill: largest number of particles in a cell (may exceed the plan: overflow).
-        order: None, or (N,) the particle of each rank: rows, and the neighbours they name, are then ranks.
-        rank: None, or (N,) the rank of each particle.
+        order: None, or (N,) the particle of each rank: rows then come by rank, and name their neighbours by rank.
+        row: None, or (N,) the row of each particle.
+        own: None, or (n,) what each of the rows of one device's part stands for: a rank, or without `order` a particle.
     """
 
     anchor: Vector
@@ -81,13 +83,14 @@ class Neighbours(eqx.Module):
     fill: Array
     cell_fill: Array
     order: Array | None = None
-    rank: Array | None = None
+    row: Array | None = None
+    own: Array | None = None
 
     def by_particle(self) -> Array:
         """(K, N) the rows of one replica in terms of particles."""
-        if self.order is None or self.rank is None:
+        if self.order is None or self.row is None:
             return self.index
-        return take(self.order, self.index[:, self.rank])
+        return take(self.order, self.index[:, self.row])
 
 
 def replica_axes(neighbours: Neighbours) -> Neighbours:
@@ -145,37 +148,40 @@ def widen(plan: ListPlan, fill: int, cell_fill: int) -> ListPlan:
 
 
 def build(plan: ListPlan, box: Box, anchor: Vector) -> Neighbours:
-    """Lists of all replicas: `anchor` d integer arrays (R, N).
+    """Lists of all replicas: `anchor` d integer arrays (R, N), or this device's part of them (see `share`).
 
     Every array of the result has a leading axis R, but for `index`, which is (K, R, N); see `replica_axes`.
     """
-    replicas, size = anchor[0].shape
+    replicas, count = anchor[0].shape
+    size = plan.size
     none = jnp.zeros(replicas, jnp.int32)
     if plan.all_pairs:
         row = (jnp.arange(size)[None, :] + jnp.arange(1, plan.slots + 1)[:, None]) % size
         index = jnp.broadcast_to(row.astype(jnp.int32)[:, None, :], (plan.slots, replicas, size))
         return Neighbours(anchor, index, none + plan.slots, none)
     period = tuple(p.astype(jnp.float32) for p in box.extent)
-    order = rank = None
+    first, everyone = share.first(count), share.whole(anchor)
+    order = row = None
     if plan.crowded:
-        rows, found, order, fullest = dense_rows(plan, period, anchor)
-        rank = _inverse(order)
+        rows, found, order, own, fullest = dense_rows(plan, period, everyone, (first, count))
+        row = _row_of(order, own, first)
     else:
-        everyone = jnp.broadcast_to(jnp.arange(size, dtype=jnp.int32)[None, :], (replicas, size))
-        rows, found, fullest = sparse_rows(plan, period, anchor, everyone)
-    index = rows.reshape(plan.slots, replicas, size)
-    fill = jnp.max(found.reshape(replicas, size), axis=1)
-    return Neighbours(anchor, index, fill, none + fullest, order, rank)
+        own = jnp.broadcast_to(jnp.arange(count, dtype=jnp.int32)[None, :] + first, (replicas, count))
+        rows, found, fullest = sparse_rows(plan, period, everyone, own)
+    index = rows.reshape(plan.slots, replicas, count)
+    fill = share.largest(jnp.max(found.reshape(replicas, count), axis=1))
+    return Neighbours(anchor, index, fill, none + fullest, order, row, own if count < size else None)
 
 
-def _inverse(order: Array) -> Array:
-    """The inverse of each permutation, (R, N)."""
-    replicas, size = order.shape
-    first = jnp.arange(replicas, dtype=jnp.int32)[:, None] * size
-    number = jnp.broadcast_to(jnp.arange(size, dtype=jnp.int32)[None, :], order.shape)
-    flat = jnp.zeros(replicas * size, jnp.int32)
-    flat = flat.at[(order + first).reshape(-1)].set(number.reshape(-1), mode="promise_in_bounds", unique_indices=True)
-    return flat.reshape(replicas, size)
+def _row_of(order: Array, own: Array, first) -> Array:
+    """The row (R, n) of each particle first, ..., first + n - 1, where row k is that of rank own[k]."""
+    replicas, count = own.shape
+    start = jnp.arange(replicas, dtype=jnp.int32)[:, None] * count
+    particle = jnp.take_along_axis(order, own, axis=1) - first + start
+    number = jnp.broadcast_to(jnp.arange(count, dtype=jnp.int32)[None, :], own.shape)
+    flat = jnp.zeros(replicas * count, jnp.int32)
+    flat = flat.at[particle.reshape(-1)].set(number.reshape(-1), mode="promise_in_bounds", unique_indices=True)
+    return flat.reshape(replicas, count)
 
 
 def build_one(plan: ListPlan, box: Box, anchor: Vector) -> Neighbours:
