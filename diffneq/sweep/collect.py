@@ -32,7 +32,7 @@ class Collector:
         self.bar: Any = None
 
     def __enter__(self) -> "Collector":
-        from tqdm.auto import tqdm
+        from tqdm import tqdm
 
         done = 0 if self.store is None else self.store.counts()[0]
         hide = not self.progress or len(self.plan.blocks) == 1  # one block: simulate shows its own bar

@@ -159,7 +159,10 @@ def alternating(plan: Plan, dataset, undriven: np.ndarray) -> Alternating:
     # Electron forces depend on positions only, so Re sigma falls faster than w^-2 beyond the collision rate.
     total = f_sum_rule(w, sigma.real, response.error_real, tail_power=2.5)
     exact = model.counts[0] / float(model.area)
-    ratio = Estimate(total.value / exact, total.error / exact, "", "f-sum m/(n_e e^2)", total.method, total.warnings)
+    ratio = Estimate(
+        total.value / exact, total.error / exact, "", "f-sum m/(n_e e^2)", total.method, total.warnings,
+        {name: part / exact for name, part in total.diagnostics.items()},
+    )  # fmt: skip
     hot = mean(settled(plan, dataset, "electron_temperature"), dt, "T_0", "electron temperature, multisine")
     return Alternating(
         response,

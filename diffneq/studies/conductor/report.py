@@ -43,7 +43,12 @@ class Report:
         if tails is not None:
             rows += [
                 ("", "tail of <J(t) J(0)>, least AIC", tails.preferred, "no +1/t"),
-                ("", "amplitude of a +1/t tail", _show(tails.one_over_t), "0"),
+                (
+                    "",
+                    "amplitude of a +1/t tail/<J^2>",
+                    _show(_relative(tails.one_over_t, here.correlation.value[0])),
+                    "0",
+                ),
             ]
         return rows
 
@@ -181,6 +186,10 @@ def _admittance(here: Alternating) -> dict[str, Any]:
             "frequencies": len(response.frequency),
         },
     }
+
+
+def _relative(estimate: Estimate, scale: float) -> Estimate:
+    return Estimate(estimate.value / scale, estimate.error / scale, "t", estimate.name, warnings=estimate.warnings)
 
 
 def _show(estimate: Estimate) -> str:
