@@ -42,12 +42,12 @@ class Result:
     model: Any = None
 
     @classmethod
-    def gather(cls, model, run, dt, steps, record_every, valid, identity, lists) -> Result:
+    def gather(cls, model, run, dt, steps, record_every, names, valid, identity, lists) -> Result:
         count, total = int(valid.sum()), steps // record_every
         keep = slice(0, count)
-        records = {}
-        for name, parts in run.records.items():
-            values = np.concatenate(parts, axis=0).T[keep]
+        records, none = {}, np.zeros((0, len(valid)))
+        for name in names:
+            values = np.concatenate(run.records.get(name, [none]), axis=0).T[keep]
             # Where every replica was lost, the run ended early.
             records[name] = np.pad(values, ((0, 0), (0, total - values.shape[1])), constant_values=np.nan)
         time = dt[..., None] * (run.first_step + record_every * np.arange(1, total + 1, dtype=float))
