@@ -100,6 +100,9 @@ def load(path: str | None, identity: dict[str, Any], resume: bool) -> tuple[Prog
         if resume:
             raise ValueError("resume=True needs checkpoint=..., the file to go on from.")
         return None
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ValueError(f"checkpoint={path!r}: there is no folder {folder}; make it first.")
     if not os.path.exists(path):
         return None
     if not resume:

@@ -87,13 +87,28 @@ def _beaten_all_pairs(plan: ListPlan, box: Box, anchor: Vector, index: Array) ->
     return jnp.any((s < plan.radius**2) & (index > jnp.arange(plan.size)[None, :]), axis=0)
 
 
-def lattice_positions(box: Box, count: int) -> Vector:
-    """The first `count` sites of a lattice of nearly (hyper)cubic cells that fills the box: d arrays (N,) [L]."""
+def crowded(box: Box, count: int, distance: float) -> bool:
+    """Whether spheres of this diameter fill half of what random placing can: beyond, it takes too long.
+
+    Source of the jamming densities: J. Feder, J. Theor. Biol. 87, 237 (1980), and 0.38 in three dimensions.
+    """
+    jammed = {1: 0.7476, 2: 0.547, 3: 0.38}[box.dimension]
+    volume = {1: 1.0, 2: np.pi / 4, 3: np.pi / 6}[box.dimension] * distance**box.dimension
+    return count * volume > 0.5 * jammed * float(np.prod(np.asarray(box.lengths, float)))
+
+
+def lattice_positions(box: Box, count: int, key: Array | None = None) -> Vector:
+    """`count` sites of a lattice of nearly (hyper)cubic cells that fills the box: d arrays (N,) [L].
+
+    The first sites in order, or, with a `key`, random ones in random order.
+    """
     lengths = np.asarray(box.lengths, float)
     rows = np.maximum(1, np.floor(lengths / (np.prod(lengths) / count) ** (1 / len(lengths)))).astype(int)
     while np.prod(rows) < count:
         rows[np.argmax(lengths / rows)] += 1
-    site = np.unravel_index(np.arange(count), rows)
+    total = int(np.prod(rows))
+    chosen = np.arange(count) if key is None else np.asarray(jax.random.permutation(key, total))[:count]
+    site = np.unravel_index(chosen, rows)
     return tuple(
         jnp.asarray((i + 0.5) / n, length.dtype) * length
         for i, n, length in zip(site, rows, box.lengths, strict=True)
