@@ -27,7 +27,9 @@ _SAVE_EVERY = 20.0  # seconds
 class Progress:
     """How far a run has come, and all that it has recorded."""
 
-    def __init__(self, state: State, done: int, arrays: dict[str, np.ndarray], records: dict[str, list], farthest: float):
+    def __init__(
+        self, state: State, done: int, arrays: dict[str, np.ndarray], records: dict[str, list], farthest: float
+    ):
         self.state, self.done, self.records, self.farthest = state, done, records, farthest
         self.failed, self.reported = arrays["failed"], arrays["reported"]
         self.energy, self.first_energy = arrays["energy"], arrays["first_energy"]
@@ -87,7 +89,9 @@ class Progress:
 
     def lose(self, which: np.ndarray) -> None:
         """Give these replicas up at the present step."""
-        self.failed = np.where(which & (self.failed == 0), self.first_step + self.done + 1, self.failed).astype(np.uint32)
+        self.failed = np.where(which & (self.failed == 0), self.first_step + self.done + 1, self.failed).astype(
+            np.uint32
+        )
 
     def good_until(self, r: int) -> int:
         past = int(self.failed[r]) - 1 - self.first_step
@@ -112,9 +116,13 @@ def load(path: str | None, identity: dict[str, Any], resume: bool) -> tuple[Prog
             manifest = json.loads(str(data["manifest"]))
             arrays = {name: data[name] for name in data.files if name != "manifest"}
     except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"{path} is not a checkpoint of diffneq, or is damaged ({error}); delete it and start again.") from error
+        raise ValueError(
+            f"{path} is not a checkpoint of diffneq, or is damaged ({error}); delete it and start again."
+        ) from error
     if manifest["format"] != FORMAT:
-        raise ValueError(f"{path} has checkpoint format {manifest['format']}, this version reads {FORMAT}; start again.")
+        raise ValueError(
+            f"{path} has checkpoint format {manifest['format']}, this version reads {FORMAT}; start again."
+        )
     theirs = manifest["identity"]
     differing = [f"{k}: {theirs.get(k)} there, {v} here" for k, v in identity.items() if theirs.get(k) != v]
     if differing:
@@ -153,7 +161,8 @@ def save(path: str, identity: dict[str, Any], run: Progress, lists: Lists) -> No
     plan = lists.plan
     manifest = {
         "format": FORMAT, "identity": identity, "done": run.done, "dimension": len(run.state.velocity),
-        "farthest": run.farthest, "failures": run.failures, "warnings": run.warnings, "cadence": lists.cadence, "reruns": lists.reruns,
+        "farthest": run.farthest, "failures": run.failures, "warnings": run.warnings,
+        "cadence": lists.cadence, "reruns": lists.reruns,
         "plan": None if plan is None else {**plan.__dict__, "skin": str(plan.skin)},
     }  # fmt: skip
     beside = f"{path}.{os.getpid()}.part"

@@ -114,7 +114,8 @@ def _start_tally(batch: Batch, state: State, failed: Array) -> _Tally:
 def _record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):
     """The record that ends here."""
     means = {
-        name: total if name in ("work", "heat") else total / schedule.record_every for name, total in share.total(tally.sums).items()
+        name: total if name in ("work", "heat") else total / schedule.record_every
+        for name, total in share.total(tally.sums).items()
     }
     taken = batch.map(lambda m, _, __, s, n: m.at_record(s, n, schedule.record), state, neighbours)
     return {**means, **share.total(taken)}
@@ -130,7 +131,9 @@ def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, 
 
     def stretch(carry, now: Stretches):
         state, neighbours, tally, fills = carry
-        state, neighbours = lax.cond(now.relist, lambda s, _: relist(batch, plan, s), lambda s, n: (s, n), state, neighbours)
+        state, neighbours = lax.cond(
+            now.relist, lambda s, _: relist(batch, plan, s), lambda s, n: (s, n), state, neighbours
+        )
         fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
         state, tally = batch.map(_advance(now.length), state, neighbours, tally)
         record = lambda s, n, t: _record(batch, schedule, s, n, t)
@@ -178,7 +181,11 @@ def _everywhere(body, batch: Batch, mesh, split_arrays: tuple, shared=()):
     if mesh.axis_names == (share.AXIS,):
         return _by_particles(body, batch, mesh, split_arrays, shared)
     split = PartitionSpec("run")
-    specs = (_specs(batch), jax.tree.map(lambda _: split, split_arrays), jax.tree.map(lambda _: PartitionSpec(), shared))
+    specs = (
+        _specs(batch),
+        jax.tree.map(lambda _: split, split_arrays),
+        jax.tree.map(lambda _: PartitionSpec(), shared),
+    )
     local = lambda system, arrays, shared: body(Batch(system, batch.axes), *arrays, *shared)
     shapes = jax.eval_shape(lambda: body(batch, *split_arrays, *shared))
     out = (
@@ -202,9 +209,7 @@ def _by_particles(body, batch: Batch, mesh, split_arrays: tuple, shared):
         with share.split_over():
             return body(Batch((system[0].share(mesh.size), *system[1:]), batch.axes), *arrays, *shared)
 
-    run = jax.shard_map(
-        local, mesh=mesh, in_specs=(same, arrays, same), out_specs=(state, same, same), check_vma=False
-    )
+    run = jax.shard_map(local, mesh=mesh, in_specs=(same, arrays, same), out_specs=(state, same, same), check_vma=False)
     return run((model, *others), split_arrays, shared)
 
 

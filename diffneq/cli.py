@@ -69,9 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (conductor, check, version):
         output = command.add_argument_group("what comes out")
         output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
-        output.add_argument(
-            "--debug", action="store_true", help="on an error, show where in the code it arose"
-        )
+        output.add_argument("--debug", action="store_true", help="on an error, show where in the code it arose")
     return parser
 
 
@@ -81,9 +79,7 @@ def _add_conductor(parser: argparse.ArgumentParser) -> None:
                         help="soft discs, quick, or stiff, nearly hard discs (default: soft)")  # fmt: skip
     system.add_argument("--variant", choices=get_args(Variant), default="uniform",
                         help="phonons give their heat away everywhere, or at thermal walls")  # fmt: skip
-    system.add_argument(
-        "--temperature", type=float, default=1.0, metavar="KT", help="k_B T of the bath (default: 1)"
-    )
+    system.add_argument("--temperature", type=float, default=1.0, metavar="KT", help="k_B T of the bath (default: 1)")
     runs = parser.add_argument_group("the runs")
     runs.add_argument("--fields", type=float, nargs="+", metavar="E", help="driving fields, in k_B T/(e R)")
     runs.add_argument("--sizes", type=int, nargs="+", metavar="N",
@@ -92,21 +88,15 @@ def _add_conductor(parser: argparse.ArgumentParser) -> None:
     length = runs.add_mutually_exclusive_group()
     length.add_argument("--time", type=float, metavar="T", help="length of each run, in R sqrt(m/k_B T)")
     length.add_argument("--minutes", type=float, metavar="M", help="wall time to fit into, instead of --time")
-    runs.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="root of all random numbers (default: 0)"
-    )
+    runs.add_argument("--seed", type=int, default=0, metavar="S", help="root of all random numbers (default: 0)")
     machine = parser.add_argument_group("the machine")
     machine.add_argument("--precision", choices=get_args(Precision), default="single",
                          help="floating-point numbers of the simulation (default: single)")  # fmt: skip
-    machine.add_argument(
-        "--devices", type=int, metavar="N", help="devices to use (default: all; one per CPU core)"
-    )
+    machine.add_argument("--devices", type=int, metavar="N", help="devices to use (default: all; one per CPU core)")
     keep = parser.add_argument_group("the folder")
     keep.add_argument("--out", metavar="FOLDER", help="store, table, pictures (default: ./conductor-PRESET)")
     keep.add_argument("--resume", action="store_true", help="go on with what the folder holds")
-    keep.add_argument(
-        "--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars"
-    )
+    keep.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
 
 
 def _options(arguments: argparse.Namespace) -> ConductorOptions:

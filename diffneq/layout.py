@@ -36,7 +36,7 @@ class Schedule(eqx.Module):
         """A chunk of `steps` steps that shares the program of one of `longest` steps."""
         needed = len(_edges(max(steps, longest), record_every, cadence)) - 1
         # A power of two: another cadence then seldom asks for another program.
-        return cls(steps, record_every, cadence, record, 1 << (needed - 1).bit_length())
+        return cls(steps, record_every, cadence, record, max(32, 1 << (needed - 1).bit_length()))
 
     def program(self) -> Schedule:
         """What of it the compiled program depends on."""

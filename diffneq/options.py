@@ -86,9 +86,7 @@ def _check_fields(fields: Sequence[float] | None) -> None:
         got = f"got {bad[0]}" if bad else "got none"
         raise ValueError(f"fields must be finite numbers, {got}: give for example --fields 0.02 0.05 0.1.")
     if 0.0 in fields or len(set(fields)) < len(fields):
-        raise ValueError(
-            "fields must be different from zero and from each other; the undriven run is always made."
-        )
+        raise ValueError("fields must be different from zero and from each other; the undriven run is always made.")
 
 
 def _check_sizes(sizes: Sequence[int] | None) -> None:

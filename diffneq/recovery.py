@@ -21,7 +21,7 @@ def longest_stride(batch, state) -> float:
 
 
 def usual_stride(batch, state) -> float:
-    """About how far the fastest of many particles goes in a step [L]: four and a half times the mean, to a power of two.
+    """About how far the fastest of many particles goes in a step [L]: 4.5 times the mean, to a power of two.
 
     So coarse that runs of one kind choose the same lists, and share a program.
     """

@@ -70,9 +70,7 @@ class Result:
         state = jax.tree.map(lambda x: x[keep], run.state)
         units = {name: model.units.get(name, "") for name in records}
         failures = sorted(run.failures, key=lambda sentence: int(sentence.split()[1]))  # by replica
-        return cls(
-            records, time, state, run.failed[keep], failures, run.warnings, units, identity, diagnostics, model
-        )
+        return cls(records, time, state, run.failed[keep], failures, run.warnings, units, identity, diagnostics, model)
 
     def positions(self, replica: int = 0) -> np.ndarray:
         """Positions (N, d) of one replica [L], inside the box."""

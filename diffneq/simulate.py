@@ -1,6 +1,6 @@
 """The one loop: chunks on the device, everything that can go wrong on the host.
 
-    result = simulate(model, dynamics, drive, steps=10_000, record_every=10, keys=jax.random.split(key, 8))
+result = simulate(model, dynamics, drive, steps=10_000, record_every=10, keys=jax.random.split(key, 8))
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _thermal_scale(batch, state) -> np.ndarray:
     """Kinetic energy of a particle that moves, by the start or by the bath: what is little and what is much."""
     model, dynamics, _ = batch.system
     moving = max(1, sum(n for n, moves in zip(model.counts, model.mobile, strict=True) if moves))
-    kinetic = batch.map(lambda m, _, __, v: jnp.sum(per_particle(m, m.mass) * sum(x * x for x in v)) / 2, state.velocity)
+    kinetic = batch.map(
+        lambda m, _, __, v: jnp.sum(per_particle(m, m.mass) * sum(x * x for x in v)) / 2, state.velocity
+    )
     bath = 0.5 * len(state.velocity) * np.asarray(getattr(dynamics, "temperature", 0.0), float)
     scale = np.maximum(np.asarray(kinetic, float) / moving, bath)
     return np.where(scale > 0, scale, 1.0)

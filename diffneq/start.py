@@ -15,7 +15,6 @@ from diffneq.dynamics.state import State, inverse_mass
 from diffneq.particles import share
 from diffneq.particles.space import fixed_point, to_anchor
 
-
 # Smaller systems lose more by the exchange of positions in every step than they gain.
 _SPLIT_FROM = 2000
 
@@ -105,7 +104,7 @@ def _check_axes(tree, axes, replicas: int) -> None:
 
 
 def mesh_over(devices, batch: Batch, replicas: int):
-    """A mesh for the replicas or, where they are fewer than the devices, for the particles; None for a single device."""
+    """A mesh for the replicas or, where they are fewer than the devices, for the particles; None for one device."""
     if devices is None:
         devices = jax.local_devices()
     elif isinstance(devices, int):
@@ -141,8 +140,7 @@ def pad_replicas(batch: Batch, places: np.ndarray) -> Batch:
         return batch
     grow = lambda axis, part: part if axis is None else jax.tree.map(lambda x: jnp.asarray(x)[places], part)
     system = tuple(
-        jax.tree.map(grow, a, t, is_leaf=lambda x: x is None)
-        for a, t in zip(batch.axes, batch.system, strict=True)
+        jax.tree.map(grow, a, t, is_leaf=lambda x: x is None) for a, t in zip(batch.axes, batch.system, strict=True)
     )
     return Batch(system, batch.axes)
 
@@ -161,7 +159,10 @@ def _given(array, replicas: int, size: int, dimension: int, dtype, what: str):
     if array.ndim == 2:
         array = jnp.broadcast_to(array[None], (replicas, *array.shape))
     if array.shape != (replicas, size, dimension):
-        raise ValueError(f"start: {what} must have shape ({size}, {dimension}) or ({replicas}, {size}, {dimension}), got {array.shape}.")
+        raise ValueError(
+            f"start: {what} must have shape ({size}, {dimension}) or ({replicas}, {size}, {dimension}), "
+            f"got {array.shape}."
+        )
     if not bool(jnp.all(jnp.isfinite(array))):
         raise ValueError(f"start: {what} must be finite.")
     return tuple(array[..., a] for a in range(dimension))
@@ -178,7 +179,7 @@ def starting_state(batch: Batch, keys, start) -> State:
         start = jax.tree.map(spread, start)
         # A continued run keeps its clock; new keys start new noise.
         return eqx.tree_at(lambda s: s.key, start, _noise_keys(keys))
-    model, dynamics, _ = batch.system
+    model = batch.system[0]
     size, dimension = sum(model.counts), model.box.dimension
     if start is None:
         places = [_initial(*one_replica(batch, r)[:2], jax.random.fold_in(keys[r], 0)) for r in range(replicas)]

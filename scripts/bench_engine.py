@@ -101,13 +101,9 @@ def case_conductor(effort: Effort) -> dict:
             "LAMMPS conductor": lambda: lammps_conductor.prepare_conductor(case, effort.conductor_steps),
         }
     )
-    found = summary(
-        report.race(contenders, effort.rounds, say), [Target("ours conductor", "LAMMPS conductor", 1.3)]
-    )
+    found = summary(report.race(contenders, effort.rounds, say), [Target("ours conductor", "LAMMPS conductor", 1.3)])
     found["conductivities"] = {
-        key: contender.conductivities()
-        for key, contender in contenders.items()
-        if contender.conductivities is not None
+        key: contender.conductivities() for key, contender in contenders.items() if contender.conductivities is not None
     }
     return found
 
@@ -163,13 +159,9 @@ def show(name: str, found: dict) -> str:
 
 def main() -> None:
     """Run the cases asked for and print their tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=(*CASES, "all"), default="all")
-    parser.add_argument(
-        "--quick", action="store_true", help="fewer rounds and steps: a first look in a few minutes"
-    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and steps: a first look in a few minutes")
     parser.add_argument("--rounds", type=int, help="rounds of measuring (default 7, with --quick 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all records to FILE as well")
     arguments = parser.parse_args()

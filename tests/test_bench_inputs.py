@@ -29,9 +29,7 @@ def test_the_table_file_is_the_pair_law(bench, tmp_path):
     inputs.write_pair_table(tmp_path / "pair.table", 40.0, 2.0)
     lines = (tmp_path / "pair.table").read_text().splitlines()
     assert "HERTZ" in lines
-    _, r, energy, force = np.array(
-        [[float(w) for w in line.split()] for line in lines if line[:1].isdigit()]
-    ).T
+    _, r, energy, force = np.array([[float(w) for w in line.split()] for line in lines if line[:1].isdigit()]).T
     assert np.allclose(energy, 40.0 * (2.0 - r) ** 2.5, rtol=1e-9, atol=1e-9)
     assert energy[-1] == force[-1] == 0.0
     # the force is -du/dr, checked against a central difference of the energies in the file

@@ -104,9 +104,7 @@ def test_values_without_sense(study, capsys, words, sentence):
     assert study.options is None
 
 
-@pytest.mark.parametrize(
-    "words", ["--filds 0.1", "--fields x", "--preset hard", "--time 1 --minutes 1", "--field 0.1"]
-)
+@pytest.mark.parametrize("words", ["--filds 0.1", "--fields x", "--preset hard", "--time 1 --minutes 1", "--field 0.1"])
 def test_unknown_words(study, capsys, words):
     with pytest.raises(SystemExit) as left:
         cli.main(["conductor", *words.split()])
@@ -177,7 +175,5 @@ def test_the_program_starts_jax_as_asked():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "float64"]
-    done = subprocess.run(
-        [sys.executable, "-m", "diffneq", "version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "diffneq", "version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("diffneq ")

@@ -11,8 +11,8 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from diffneq import drives
-from diffneq.drives import phase as _phase
 from diffneq.drives import Clock, Constant, Multisine, Ramp, Sine, Sum, Table, crest_factor, cycles, multisine
+from diffneq.drives import phase as _phase
 
 TIMES = np.linspace(0.0, 7.0, 29)
 TWO = [0.1, 0.2]
@@ -81,7 +81,7 @@ def test_time_derivatives_of_float_and_clock_agree_with_finite_differences(name,
 
 
 def test_second_derivatives_of_a_clocked_phase(x64):
-    phase = lambda f, dt: cycles(f, Clock(1000, dt))  # noqa: E731
+    phase = lambda f, dt: cycles(f, Clock(1000, dt))
     mixed = jax.jit(jax.jacfwd(jax.grad(phase), argnums=1))(0.013, 0.01)
     assert mixed == 1000.0
 

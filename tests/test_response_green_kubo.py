@@ -45,9 +45,15 @@ def repeat(process, method, shape, count, seed=0):
     return ratio, inside, np.array([e.error for e in estimates]) / exact
 
 
-@pytest.mark.parametrize(("process", "shape"), [
-    (drude, (8, 2000)), (ringing, (8, 2000)), (arma, (8, 2000)), (two_times, (64, 2000)),
-])
+@pytest.mark.parametrize(
+    ("process", "shape"),
+    [
+        (drude, (8, 2000)),
+        (ringing, (8, 2000)),
+        (arma, (8, 2000)),
+        (two_times, (64, 2000)),
+    ],
+)
 def test_default_is_unbiased_and_covers(process, shape):
     ratio, inside, error = repeat(process, "spectral", shape, 50)
     assert abs(ratio.mean() - 1) < 0.02 + 2 * ratio.std() / np.sqrt(50)

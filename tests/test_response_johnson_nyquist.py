@@ -50,8 +50,9 @@ def test_fails_at_the_wrong_temperature(experiment, factor):
 
 def test_chi_squared_and_ratio_are_calibrated():
     rng = np.random.default_rng(5)
-    results = [johnson_nyquist(equilibrium_current(6, 2500, rng), H * STEPS, driven(rng, 0.05), TEMPERATURE)
-               for _ in range(60)]
+    results = [
+        johnson_nyquist(equilibrium_current(6, 2500, rng), H * STEPS, driven(rng, 0.05), TEMPERATURE) for _ in range(60)
+    ]
     frequencies = results[0].dof
     assert abs(np.mean([r.chi2_per_frequency for r in results]) - 1) < 4 * np.sqrt(2 / frequencies / 60) + 0.1
     scores = np.array([r.ratio.z_score(1.0) for r in results])

@@ -23,11 +23,14 @@ def mixed(t):
     return np.exp(-t / 2) + 0.1 / t
 
 
-@pytest.mark.parametrize(("name", "shape"), [
-    ("exponential", lambda t: 0.5 * np.exp(-t / 12)),
-    ("1/t", lambda t: 0.3 / t),
-    ("-1/t^2", lambda t: -2.0 / t**2),
-])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("exponential", lambda t: 0.5 * np.exp(-t / 12)),
+        ("1/t", lambda t: 0.3 / t),
+        ("-1/t^2", lambda t: -2.0 / t**2),
+    ],
+)
 def test_late_window_finds_the_tail(name, shape):
     result = compare_tails(correlation(shape, 0.01), 4.0, 70.0)
     assert result.preferred == name

@@ -58,7 +58,9 @@ def test_chunks_do_not_change_the_bits_and_a_run_can_be_continued(plain, monkeyp
     np.testing.assert_array_equal(twice.records["current"][:, :40], plain.records["current"])
     monkeypatch.undo()
     second = run(devices=1, start=plain.state)  # the clock goes on, so noise and drive do
-    np.testing.assert_allclose(second.records["current"][:, :5], twice.records["current"][:, 40:45], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        second.records["current"][:, :5], twice.records["current"][:, 40:45], rtol=1e-3, atol=1e-3
+    )
     np.testing.assert_allclose(second.time, twice.time[40:])
     run(devices=2, start=plain.state)  # with padding
 

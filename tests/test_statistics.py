@@ -8,8 +8,8 @@ import scipy.special
 import scipy.stats
 from scipy.signal import lfilter
 
-from diffneq.statistics import distributions as _distributions
 from diffneq.statistics import Estimate, blocking, fit_polynomial, integrated_time, mean, weighted_mean
+from diffneq.statistics import distributions as _distributions
 
 
 def ornstein_uhlenbeck(rng, shape, tau):
@@ -71,11 +71,20 @@ def test_blocking_plateau():
     assert abs(errors[i] - exact) < 4 * doubts[i]
 
 
-@pytest.mark.parametrize(("value", "error", "text"), [
-    (0.12234, 0.0061, "0.1223(61)"), (123.4, 12.0, "123(12)"), (1234.0, 120.0, "1230(120)"),
-    (-1.0, 0.0996, "-1.00(10)"), (1.2e-9, 3e-11, "1.200(30)e-09"), (0.5, 0.0, "0.5(0)"),
-    (1.0, 0.00996, "1.000(10)"), (3.0e7, 2e5, "3.000(20)e+07"), (0.0, 0.3, "0.00(30)"),
-])
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.12234, 0.0061, "0.1223(61)"),
+        (123.4, 12.0, "123(12)"),
+        (1234.0, 120.0, "1230(120)"),
+        (-1.0, 0.0996, "-1.00(10)"),
+        (1.2e-9, 3e-11, "1.200(30)e-09"),
+        (0.5, 0.0, "0.5(0)"),
+        (1.0, 0.00996, "1.000(10)"),
+        (3.0e7, 2e5, "3.000(20)e+07"),
+        (0.0, 0.3, "0.00(30)"),
+    ],
+)
 def test_shorthand(value, error, text):
     assert str(Estimate(value, error)) == text
 

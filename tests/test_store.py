@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import zarr
 
-from diffneq.sweep.grid import make_grid
 from diffneq.errors import DiskFullError
+from diffneq.sweep.grid import make_grid
 from diffneq.sweep.store import DONE, FAILED, MISSING, Rows, Store, create_store, decode
 
 GRID = make_grid({"field": ([0.1, 0.2], "kT"), "kind": ["a", "b"]}, 2)

@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 import zarr
 
-from diffneq.sweep import grid as _grid
-from diffneq.sweep.batching import stack
 from diffneq.errors import DiskFullError, StoreMismatchError, SweepError, SweepInterrupted
-from diffneq.sweep.store import Store
+from diffneq.sweep import grid as _grid
 from diffneq.sweep import open_sweep, sweep
+from diffneq.sweep.batching import stack
+from diffneq.sweep.store import Store
 
 sys.path.append(str(Path(__file__).parent / "workers"))
 ou = importlib.import_module("ou")

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from diffneq.errors import DiskFullError, SweepError
-from diffneq.sweep.store import Store
 from diffneq.sweep import open_sweep, sweep
+from diffneq.sweep.store import Store
 
 WORKERS = Path(__file__).parent / "workers"
 sys.path.append(str(WORKERS))
@@ -70,9 +70,7 @@ def test_a_process_pool_returns_the_same_bits(tmp_path, pool):
 
 
 def test_a_raising_block_is_named_and_the_others_finish(tmp_path, pool):
-    sentence = (
-        r"1 of 4 blocks failed; 6 of 8 runs are kept(.|\n)*block 2 \(force=0.3, seed=0 to .*packing did not"
-    )
+    sentence = r"1 of 4 blocks failed; 6 of 8 runs are kept(.|\n)*block 2 \(force=0.3, seed=0 to .*packing did not"
     with pytest.raises(SweepError, match=sentence):
         sweep(ou.build_raising, GRID, **QUICK, executor=pool, store=tmp_path / "s.zarr")
     assert Store(tmp_path / "s.zarr").marks().tolist() == [1, 1, 2, 1]
@@ -95,9 +93,7 @@ def test_workers_take_over_the_precision(pool):
 def test_functions_of_a_notebook_travel_and_locks_do_not(pool):
     strength = 0.2
     lock = threading.Lock()
-    there = sweep(
-        lambda seed_free: ou.build(strength * seed_free), {"seed_free": [1.0, 2.0]}, **QUICK, executor=pool
-    )
+    there = sweep(lambda seed_free: ou.build(strength * seed_free), {"seed_free": [1.0, 2.0]}, **QUICK, executor=pool)
     assert there.position.shape == (2, 2, 4)
 
     def locked(force):

@@ -90,7 +90,7 @@ def test_heat_is_what_the_gas_gained(equilibrium):
 
 def test_a_cold_gas_is_heated():
     """Started at half the temperature: after 60 crossings all that is left is the slow tail."""
-    start, ran = after(WALLS["flux"], steps=4000, temperature=TEMPERATURE / 2, dt=0.1)
+    _, ran = after(WALLS["flux"], steps=4000, temperature=TEMPERATURE / 2, dt=0.1)
     velocity = np.asarray(ran.velocities)[:COUNT]
     assert abs(z_score(MASS[0] * velocity[:, 0] ** 2, TEMPERATURE)) < 4
     assert abs(z_score(MASS[0] * velocity[:, 1] ** 2, TEMPERATURE)) < 4
@@ -106,7 +106,9 @@ def test_langevin_between_walls_in_three_dimensions(x64):
     velocity = np.asarray(ran.velocities)[:4000]
     for a in range(3):
         assert abs(z_score(velocity[:, a] ** 2, TEMPERATURE / MASS[0])) < 4
-        assert np.sqrt(4000) * stats.kstest(velocity[:, a], "norm", (0, np.sqrt(TEMPERATURE / MASS[0]))).statistic < 1.95
+        assert (
+            np.sqrt(4000) * stats.kstest(velocity[:, a], "norm", (0, np.sqrt(TEMPERATURE / MASS[0]))).statistic < 1.95
+        )
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert abs(z_score(velocity[:, a] * velocity[:, b], 0.0)) < 4
     assert abs(float(ran.gap)) < 1e-8

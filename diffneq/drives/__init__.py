@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from diffneq._parameters import check_finite, check_positive, check_scalars, concrete, float_leaf
 from diffneq.drives.clock import Clock, Time, cycles, seconds
 from diffneq.drives.multisines import Multisine, crest_factor, multisine
-from diffneq._parameters import check_finite, check_positive, check_scalars, concrete, float_leaf
 
 __all__ = [
     "Clock",
@@ -130,9 +130,7 @@ class Table(eqx.Module):
         shapes = tuple(self.times.shape), tuple(self.values.shape)
         fitting = all(len(shape) in (1, 2) for shape in shapes) and shapes[0][-1] == shapes[1][-1] >= 2
         if not fitting:
-            raise ValueError(
-                f"Table: times and values must have the same length, at least 2, got shapes {shapes}."
-            )
+            raise ValueError(f"Table: times and values must have the same length, at least 2, got shapes {shapes}.")
         check_finite("Table", times=self.times, values=self.values)
         times = concrete(self.times)
         if times is not None and np.any(np.diff(times) <= 0):

@@ -7,8 +7,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike
 
-from diffneq.drives import phase as _phase
 from diffneq._parameters import check_finite, check_positive, float_leaf
+from diffneq.drives import phase as _phase
 
 
 def _step_leaf(step: ArrayLike) -> Array:

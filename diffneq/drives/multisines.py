@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
 
+from diffneq._parameters import check_finite, float_leaf
 from diffneq.drives import phase as _phase
 from diffneq.drives.clock import Clock, Time, seconds
-from diffneq._parameters import check_finite, float_leaf
 
 
 class Multisine(eqx.Module):
@@ -37,9 +37,7 @@ class Multisine(eqx.Module):
     def __check_init__(self):
         whole = all(isinstance(k, (int, np.integer)) and 0 < k < 2**31 for k in self.harmonics)
         if not whole or not self.harmonics or len(set(self.harmonics)) != len(self.harmonics):
-            raise ValueError(
-                f"Multisine: harmonics must be different whole numbers > 0, got {self.harmonics}."
-            )
+            raise ValueError(f"Multisine: harmonics must be different whole numbers > 0, got {self.harmonics}.")
         if not (math.isfinite(self.period) and self.period > 0):
             raise ValueError(f"Multisine: period must be positive and finite, got {self.period}.")
         for name, value in {"amplitudes": self.amplitudes, "phases": self.phases}.items():
@@ -124,9 +122,7 @@ def multisine(
     steps, harmonics = _log_harmonics(lowest, highest, count, dt)
     amplitudes = np.asarray(amplitude, dtype=np.float64)
     if amplitudes.shape not in ((), (count,)) or not np.all(np.isfinite(amplitudes)):
-        raise ValueError(
-            f"multisine: amplitude must be one finite number or {count} of them, got {amplitude}."
-        )
+        raise ValueError(f"multisine: amplitude must be one finite number or {count} of them, got {amplitude}.")
     amplitudes = np.broadcast_to(amplitudes, (count,))
     if phases == "random":
         if key is None:
@@ -149,9 +145,7 @@ def crest_factor(field: Multisine) -> float:
 def _log_harmonics(lowest: float, highest: float, count: int, dt: float) -> tuple[int, np.ndarray]:
     """Steps per period and (count,) harmonics, from 1 to the one nearest `highest`."""
     if not (0.0 < lowest <= highest <= 0.5 / dt < math.inf):
-        raise ValueError(
-            f"multisine: need 0 < lowest <= highest <= 1/(2 dt), got {lowest}, {highest} and dt = {dt}."
-        )
+        raise ValueError(f"multisine: need 0 < lowest <= highest <= 1/(2 dt), got {lowest}, {highest} and dt = {dt}.")
     steps = round(1.0 / (lowest * dt))
     top = max(1, min(round(highest * steps * dt), (steps - 1) // 2))
     if not 1 <= count <= top:
@@ -177,9 +171,7 @@ def _one_period(amplitudes: np.ndarray, phases: np.ndarray, harmonics: np.ndarra
     return np.fft.irfft(spectrum, points)
 
 
-def _polished(
-    amplitudes: np.ndarray, phases: np.ndarray, harmonics: np.ndarray, rounds: int = 300
-) -> np.ndarray:
+def _polished(amplitudes: np.ndarray, phases: np.ndarray, harmonics: np.ndarray, rounds: int = 300) -> np.ndarray:
     """The phases with the lowest peak met while clipping peaks and restoring amplitudes in turn."""
     best, best_peak = phases, math.inf
     for turn in range(rounds):

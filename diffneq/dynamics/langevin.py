@@ -20,7 +20,8 @@ class Langevin(eqx.Module):
     """m dv = (F + F_drive(t)) dt - m g v dt + sqrt(2 m g k_B T) dB, dx = v dt, by BAOAB.
 
     A half kick, a half drift, v -> c v + sqrt((1 - c^2) k_B T / m) xi with c = exp(-g dt), a half drift, a
-    half kick. Positions in a harmonic well have exactly their canonical variance, at any stable dt. A species whose damping rate is zero feels no noise and draws none.
+    half kick. Positions in a harmonic well have exactly their canonical variance, at any stable dt. A species whose
+    damping rate is zero feels no noise and draws none.
 
     Arguments:
         dt: time step [t].

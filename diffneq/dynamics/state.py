@@ -68,9 +68,7 @@ def per_particle(model, values: Array) -> Array:
     return jnp.concatenate([jnp.broadcast_to(values[s], (n,)) for s, n in enumerate(model.counts)])
 
 
-def kick(
-    model, state: State, drive, clock: Clock, h: Array, neighbours, rate: Array
-) -> tuple[Vector, Array]:
+def kick(model, state: State, drive, clock: Clock, h: Array, neighbours, rate: Array) -> tuple[Vector, Array]:
     """v + (h/m)(F + F_drive(t)), and the work of the drive, sum F_drive . (v + v')/2 h, exact for this map."""
     pull = model.drive_force(state.displacement, neighbours, drive(clock)) if drive is not None else None
     velocity, work = [], jnp.zeros((), h.dtype)

@@ -108,7 +108,7 @@ def check_walls(owner: str, model, walls: ThermalWalls | None) -> None:
     if closed != standing:
         raise ValueError(
             f"{owner}: the box is closed along axes {closed}, but walls stand along {standing}; pass "
-            f"{owner}(..., walls=ThermalWalls(T, thermal=..., axis=...)) for a closed box, walls=None for a periodic one."
+            f"{owner}(..., walls=ThermalWalls(T, thermal=..., axis=...)) for a closed box, walls=None for an open one."
         )
     if walls is None:
         return

@@ -56,7 +56,9 @@ def _place(key: Array, plan: ListPlan, box: Box, count: int):
         for k, length, period, free in zip(keys, box.lengths, box.extent, box.periodic, strict=True):
             edge = 0.0 if free else plan.radius / 2
             x = jax.random.uniform(k, (count,), minval=edge / period, maxval=(length - edge) / period)
-            out.append((x * 2.0**16).astype(jnp.uint32) * jnp.uint32(2**16) + jax.random.bits(k, (count,), "uint32") // 2**16)
+            out.append(
+                (x * 2.0**16).astype(jnp.uint32) * jnp.uint32(2**16) + jax.random.bits(k, (count,), "uint32") // 2**16
+            )
         return tuple(out)
 
     def overlapping(anchor):
@@ -110,8 +112,7 @@ def lattice_positions(box: Box, count: int, key: Array | None = None) -> Vector:
     chosen = np.arange(count) if key is None else np.asarray(jax.random.permutation(key, total))[:count]
     site = np.unravel_index(chosen, rows)
     return tuple(
-        jnp.asarray((i + 0.5) / n, length.dtype) * length
-        for i, n, length in zip(site, rows, box.lengths, strict=True)
+        jnp.asarray((i + 0.5) / n, length.dtype) * length for i, n, length in zip(site, rows, box.lengths, strict=True)
     )
 
 

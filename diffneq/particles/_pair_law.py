@@ -91,9 +91,7 @@ def check_tables(owner: str, positive: tuple[str, ...], **parameters: Array) -> 
     for name, value in parameters.items():
         numbers = concrete(value)
         if value.ndim > 3 or (value.ndim >= 2 and value.shape[-1] != value.shape[-2]):
-            raise ValueError(
-                f"{owner}: {name} must be a scalar or an (S, S) table, got shape {tuple(value.shape)}."
-            )
+            raise ValueError(f"{owner}: {name} must be a scalar or an (S, S) table, got shape {tuple(value.shape)}.")
         if value.ndim >= 2:
             sizes.add(value.shape[-1])
             if numbers is not None and not np.array_equal(numbers, np.swapaxes(numbers, -1, -2)):

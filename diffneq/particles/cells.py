@@ -45,7 +45,9 @@ def around(cells: tuple[int, ...], place: Vector, first: Array) -> Array:
         {0: c} if n == 1 else {-1: jnp.where(c == 0, n - 1, c - 1), 0: c, 1: jnp.where(c == n - 1, 0, c + 1)}
         for c, n in zip(place, cells, strict=True)
     ]
-    return jnp.stack([flat(cells, [s[o] for s, o in zip(sides, offset, strict=True)]) + first for offset in offsets(cells)])
+    return jnp.stack(
+        [flat(cells, [s[o] for s, o in zip(sides, offset, strict=True)]) + first for offset in offsets(cells)]
+    )
 
 
 def around_all(cells: tuple[int, ...], replicas: int) -> Array:

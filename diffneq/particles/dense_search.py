@@ -101,7 +101,11 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
         there = seen_from(tuple(take(x.T, cell).T for x in there))
         squares = 0
         for x, y, p in zip(there, here, spans, strict=True):
-            between = x[:, None] - y[None] if x.dtype != jnp.uint32 else integer_separation(x[:, None], y[None], p[None] if p.ndim else p)
+            between = (
+                x[:, None] - y[None]
+                if x.dtype != jnp.uint32
+                else integer_separation(x[:, None], y[None], p[None] if p.ndim else p)
+            )
             squares = squares + between * between
         bits = single(jnp.arange(height, dtype=jnp.int32))[:, None, None]
         word = lax.reduce(jnp.where(squares < plan.edge, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))

@@ -1,6 +1,6 @@
 """Pair forces of a model: the quick kernel in simulation, the plain one under differentiation, one function.
 
-    F_i = - sum_j du(r_ij)/dr_ij  r_ij / |r_ij|,        E = sum_{i<j} u(r_ij)
+F_i = - sum_j du(r_ij)/dr_ij  r_ij / |r_ij|,        E = sum_{i<j} u(r_ij)
 """
 
 from __future__ import annotations

@@ -71,7 +71,9 @@ def _sum_slots(terms: Vector) -> Vector:
     return lax.reduce(terms, zero, lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True)), (0,))
 
 
-def quick_sum(law, period: Vector, species, here: Vector, there: Vector, index: Array, count: Array, with_energy) -> Vector:
+def quick_sum(
+    law, period: Vector, species, here: Vector, there: Vector, index: Array, count: Array, with_energy
+) -> Vector:
     """Forces (and energies) of all replicas.
 
     Arguments:
@@ -97,7 +99,9 @@ def quick_sum(law, period: Vector, species, here: Vector, there: Vector, index: 
         others = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
         others = lax.optimization_barrier(others)
-        separation = tuple(_separation(x[None, :], y, span) for x, y, span in zip(flat_here, others, spans, strict=True))
+        separation = tuple(
+            _separation(x[None, :], y, span) for x, y, span in zip(flat_here, others, spans, strict=True)
+        )
         used = at_flat_pairs(law, replicas, size, kinds, rows)
         sums = lax.optimization_barrier(_sum_slots(_pair_terms(used, separation, with_energy)))
         return tuple(a + b for a, b in zip(total, sums, strict=True))

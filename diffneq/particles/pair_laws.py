@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike
 
 from diffneq._parameters import float_leaf
+
 from ._pair_law import (
     AbstractPairLaw,
     check_tables,
@@ -212,9 +213,7 @@ class LennardJones(AbstractPairLaw):
 
     def __check_init__(self):
         if self.truncation not in get_args(Truncation):
-            raise ValueError(
-                f"LennardJones: truncation is one of {get_args(Truncation)}, not {self.truncation!r}."
-            )
+            raise ValueError(f"LennardJones: truncation is one of {get_args(Truncation)}, not {self.truncation!r}.")
         values = {"epsilon": self.epsilon, "sigma": self.sigma, "cutoff": self.cutoff_distance}
         check_tables("LennardJones", ("sigma", "cutoff"), **values)
 
@@ -238,9 +237,7 @@ class LennardJones(AbstractPairLaw):
 
     def _full(self, s: Array) -> Array:
         q = (self.sigma * self.sigma * inverse(s)) ** 3
-        return (
-            4.0 * self.epsilon * (q * (q - 1.0))
-        )  # a product: at s = 0 it is infinite, q^2 - q would be NaN
+        return 4.0 * self.epsilon * (q * (q - 1.0))  # a product: at s = 0 it is infinite, q^2 - q would be NaN
 
     def _slope(self, s: Array) -> Array:
         """v'(r) at r = sqrt(s)."""

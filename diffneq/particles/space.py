@@ -42,13 +42,17 @@ class Box(eqx.Module):
         if not isinstance(lengths, jax.core.Tracer):
             values = np.asarray(lengths, dtype=float)
             if values.ndim != 1 or not np.all(np.isfinite(values)) or np.any(values <= 0):
-                raise ValueError(f"Box lengths must be d positive finite numbers, for example (750.0, 125.0); got {lengths}.")
+                raise ValueError(
+                    f"Box lengths must be d positive finite numbers, for example (750.0, 125.0); got {lengths}."
+                )
         self.lengths = jnp.asarray(lengths, dtype=jnp.result_type(float))
         count = self.lengths.shape[-1]
         self.periodic = (True,) * count if periodic is None else tuple(bool(p) for p in periodic)
         self.margin = float(margin)
         if len(self.periodic) != count:
-            raise ValueError(f"periodic needs one boolean for each of the {count} box lengths, got {len(self.periodic)}.")
+            raise ValueError(
+                f"periodic needs one boolean for each of the {count} box lengths, got {len(self.periodic)}."
+            )
 
     @property
     def dimension(self) -> int:
@@ -61,9 +65,7 @@ class Box(eqx.Module):
     @property
     def extent(self) -> Vector:
         """Period of the torus that holds the box: the length, widened by the margin where there are walls."""
-        return tuple(
-            self.lengths[..., a] + (0.0 if self.periodic[a] else self.margin) for a in range(self.dimension)
-        )
+        return tuple(self.lengths[..., a] + (0.0 if self.periodic[a] else self.margin) for a in range(self.dimension))
 
     def jax_md_space(self):
         """The jax-md pair `(displacement, shift)` of this box, for users of jax-md (positions of shape (N, d))."""

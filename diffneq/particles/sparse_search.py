@@ -74,7 +74,9 @@ def _masks(plan, spans: Vector, tables: Vector, here: Vector, near: Array, fulle
         def look(number, word, low=low):
             cell = lax.dynamic_index_in_dim(near, number % ways, 0, keepdims=False)
             there = cell + (low + number // ways) * total
-            squares = [integer_separation(take(x, there), y, p) ** 2 for x, y, p in zip(tables, here, spans, strict=True)]
+            squares = [
+                integer_separation(take(x, there), y, p) ** 2 for x, y, p in zip(tables, here, spans, strict=True)
+            ]
             return word | jnp.where(sum(squares) < plan.edge, single(number), np.uint32(0))
 
         used = jnp.clip(fullest - low, 0, min(places, plan.cell_slots - low))

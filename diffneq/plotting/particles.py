@@ -90,9 +90,7 @@ def _arrow(axes: "Axes") -> None:
     from matplotlib.transforms import offset_copy
 
     colour = COLOURS["vermilion"]
-    head, tail = (
-        offset_copy(axes.transAxes, axes.get_figure(root=True), x=x, y=11, units="points") for x in (0, -52)
-    )
+    head, tail = (offset_copy(axes.transAxes, axes.get_figure(root=True), x=x, y=11, units="points") for x in (0, -52))
     look: dict[str, Any] = {"arrowstyle": "-|>", "color": colour, "linewidth": 2.0, "mutation_scale": 15}
     look |= {"shrinkA": 0, "shrinkB": 0}
     axes.annotate("", (1, 1), (1, 1), xycoords=head, textcoords=tail, arrowprops=look)

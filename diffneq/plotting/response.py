@@ -31,9 +31,7 @@ def autocorrelation(
     is first below its error. Raises ValueError for shapes that do not match, or C(0) <= 0.
     """
     extra = {f"fits[{name!r}]": curve for name, curve in (fits or {}).items()}
-    time, value, error, *curves = columns(
-        "autocorrelation", time=time, correlation=correlation, error=error, **extra
-    )
+    time, value, error, *curves = columns("autocorrelation", time=time, correlation=correlation, error=error, **extra)
     if not value[0] > 0:
         raise ValueError(f"autocorrelation: C(0) must be positive to divide by it, got {value[0]}.")
     scale = value[0]

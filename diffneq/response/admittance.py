@@ -103,8 +103,7 @@ def admittance(
     samples = samples.mean(1) if len(x) >= 16 else samples.reshape(-1, len(k))
     sigma, covariance = _mean_and_covariance(samples)
     quiet, chi2 = _undriven(fourier, k)
-    return Admittance(w[k], sigma, covariance, samples, len(samples) - 1.0, length_x, length_y, quiet, chi2,
-    unit)
+    return Admittance(w[k], sigma, covariance, samples, len(samples) - 1.0, length_x, length_y, quiet, chi2, unit)
 
 
 def _check_harmonics(dt: float, base_period: float, harmonics) -> tuple[int, np.ndarray]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from diffneq.statistics.distributions import digamma, trigamma
 from diffneq.response.spectra import Spectrum
+from diffneq.statistics.distributions import digamma, trigamma
 
 
 def cepstral_error(series: float, points: int, coefficients: int) -> float:

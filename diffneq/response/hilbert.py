@@ -55,8 +55,7 @@ def _principal(x, w) -> np.ndarray:
     return rows
 
 
-def interpolation(w, power: float, slope_below: float = 0.0, spline: bool = True) -> tuple[np.ndarray,
-np.ndarray]:
+def interpolation(w, power: float, slope_below: float = 0.0, spline: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Fine grid and the matrix from values at w to values there: a cubic spline in ln w, given end slopes.
 
     Below the first point the signal goes as w^slope_below, above the last as w^-power: with end slopes

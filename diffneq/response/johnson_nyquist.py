@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq.statistics.distributions import chi_squared_tail, digamma, trigamma
 from diffneq.response.admittance import Admittance
 from diffneq.response.spectra import Spectrum, spectral_intensity
 from diffneq.statistics import Estimate
+
+_ITERATIONS = 12  # of weights and ratio: each gains a digit
+from diffneq.statistics.distributions import chi_squared_tail
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def johnson_nyquist(
     each driven frequency over that frequency (narrowed where bands would overlap); `tapers` and `steps` as in
     `spectral_intensity`. A band is symmetric, so a slope of g drops out; its curvature is corrected with a
     parabola in ln w. chi^2 uses the variance 2 (2 k_B T Re Y)^2/dof of the noise and that of Re Y. The
-    ratio is the weighted mean of ln g - ln(2 k_B T Re Y) where the dissipation is known to 30 %, less the
-    known bias of the logarithms. Raises `ValueError` for a record too short to resolve the lowest driven
+    ratio has errors in both: the weighted sum of g over that of 2 k_B T Re Y, with weights that do not know
+    which of the two came out large; NaN where Re Y is known to 30 % nowhere. Raises `ValueError` for a record too short to resolve the lowest driven
     frequency. Source: Nyquist, Phys. Rev. 32, 110 (1928); Callen and Welton, Phys. Rev. 83, 34 (1951).
     """
     spectrum = spectral_intensity(current, dt, tapers=tapers, steps=steps, subtract_mean=False)
@@ -73,8 +75,9 @@ def johnson_nyquist(
     noise_error = pooled * np.sqrt(2 / dof)
     chi2 = float(np.sum((noise - dissipation) ** 2 / (noise_error**2 + doubt**2)))
     ratio = _ratio(noise, dof, dissipation, doubt)
-    return JohnsonNyquist(w, noise, noise_error, dissipation, doubt, chi2, len(w), chi_squared_tail(chi2,
-    len(w)), ratio)
+    return JohnsonNyquist(
+        w, noise, noise_error, dissipation, doubt, chi2, len(w), chi_squared_tail(chi2, len(w)), ratio
+    )
 
 
 def _half_widths(w: np.ndarray, relative: float) -> np.ndarray:
@@ -98,14 +101,24 @@ def _flattening(spectrum: Spectrum, centre: float, half: float) -> float:
 
 
 def _ratio(noise, dof, dissipation, doubt) -> Estimate:
+    """r such that sum_k w_k (n_k - r d_k) = 0, w = m/(v + r^2 s^2), m the best common value, v = 2 (r m)^2/dof.
+
+    m = (d/s^2 + r n/v)/(1/s^2 + r^2/v) is uncorrelated with n - r d, so that no weight favours a dissipation
+    that came out large, nor a noise that came out small. The bias of 1/sum w d is taken off.
+    """
     name = "g_I/(2 k_B T Re Y)"
-    known = (dissipation > 0) & (doubt < 0.3 * np.abs(dissipation))
-    if not known.any():
+    if not (doubt < 0.3 * np.maximum(noise, np.abs(dissipation))).any():
         return Estimate(np.nan, np.inf, name=name, warnings=("no driven frequency is known to 30 %",))
-    shape, relative = dof[known] / 2, doubt[known] / dissipation[known]
-    logs = np.log(noise[known] / dissipation[known]) - (digamma(shape) - np.log(shape)) - relative**2 / 2
-    weight = 1 / (trigamma(shape) + relative**2)
-    error = weight.sum() ** -0.5
-    value = float(np.exp(weight @ logs / weight.sum()))
-    diagnostics = {"frequencies": int(known.sum())}
-    return Estimate(value, value * error, "", name, "weighted mean of logarithms", (), diagnostics)
+    ratio, common = 1.0, noise
+    for _ in range(_ITERATIONS):
+        spread = 2 * (ratio * common) ** 2 / dof
+        common = (dissipation * spread + ratio * noise * doubt**2) / (spread + (ratio * doubt) ** 2)
+        common = np.maximum(common, 0.05 * noise / ratio)
+        weight = common / (2 * (ratio * common) ** 2 / dof + (ratio * doubt) ** 2)
+        if weight @ dissipation <= 3 * np.sqrt(weight**2 @ doubt**2):
+            return Estimate(np.nan, np.inf, name=name, warnings=("the dissipation is not seen at 3 sigma",))
+        ratio = float(weight @ noise / (weight @ dissipation))
+    bias = float(weight**2 @ doubt**2 / (weight @ dissipation) ** 2)
+    error = float(weight @ common) ** -0.5
+    diagnostics = {"frequencies": int((doubt < 0.3 * common).sum()), "bias": bias}
+    return Estimate(ratio * (1 - bias), error, "", name, "errors in both, optimal weights", (), diagnostics)

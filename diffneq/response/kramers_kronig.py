@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq.statistics.distributions import chi_squared_tail
 from diffneq.response.hilbert import hilbert_operator, interpolation, tail_row, trapezoid
 from diffneq.statistics import Estimate
+from diffneq.statistics.distributions import chi_squared_tail
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,16 @@ def spectral_intercept(spectrum: Spectrum, max_frequency: float) -> dict:
     scatter = float(np.sqrt(weight @ (value - mean) ** 2)) / mean
     statistical = float(np.sqrt(weight @ variance))
     best = rows[int(np.argmax(weight))]
-    return {"value": mean, "relative_error": float(np.hypot(statistical, scatter)), "model": best[4],
-            "cutoff": float(weight @ cutoff), "statistical": statistical, "scatter": scatter,
-            "deviance": best[5], "ordinates": best[6]}
+    return {
+        "value": mean,
+        "relative_error": float(np.hypot(statistical, scatter)),
+        "model": best[4],
+        "cutoff": float(weight @ cutoff),
+        "statistical": statistical,
+        "scatter": scatter,
+        "deviance": best[5],
+        "ordinates": best[6],
+    }
 
 
 def _coarsen(spectrum: Spectrum, max_frequency: float, single: int = 8, ratio: float = 1.15):

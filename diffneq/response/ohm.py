@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq.statistics.distributions import chi_squared_tail
 from diffneq.statistics import Estimate, PolynomialFit, fit_polynomial
+from diffneq.statistics.distributions import chi_squared_tail
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,15 @@ def ohm(field, current_density, error, *, cubic: bool = True, unit: str = "") ->
     if len(e) > len(powers) + 1 and len(np.unique(e[e != 0])) > len(powers):
         even = fit_polynomial(e, j, s, (*powers, 2)).coefficient(2)
     chi2, pairs = _oddness(e, j, s)
-    return OhmicResponse(fit.coefficient(1, unit), fit.coefficient(3) if cubic else None, even, fit, chi2,
-    pairs,
-                         chi_squared_tail(chi2, pairs))
+    return OhmicResponse(
+        fit.coefficient(1, unit),
+        fit.coefficient(3) if cubic else None,
+        even,
+        fit,
+        chi2,
+        pairs,
+        chi_squared_tail(chi2, pairs),
+    )
 
 
 def _oddness(e, j, s) -> tuple[float, int]:

@@ -76,6 +76,7 @@ def compare_tails(
     samples = average(acf.samples[:, inside])
     value = samples.mean(0)
     covariance, inverse = _inverse_covariance(samples)
+
     def core_shape(tau):
         return average(np.exp(-(lags - lags[0]) / tau))
 

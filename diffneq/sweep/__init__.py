@@ -11,12 +11,12 @@ import numpy as np
 
 from diffneq.sweep import executors
 from diffneq.sweep.block import Task, jax_config
+from diffneq.sweep.checks import check_arguments, check_resumed, existing_store, with_defaults
 from diffneq.sweep.collect import Collector
 from diffneq.sweep.dataset import open_sweep
 from diffneq.sweep.grid import Grid, make_grid, root_key, run_keys
 from diffneq.sweep.manifest import make_manifest
 from diffneq.sweep.plan import Block, Plan, make_plan
-from diffneq.sweep.checks import check_arguments, check_resumed, existing_store, with_defaults
 from diffneq.sweep.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
 
 if TYPE_CHECKING:

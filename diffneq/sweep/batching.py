@@ -99,9 +99,7 @@ def stack(points: Sequence[PyTree], batched: Sequence[bool] | None = None) -> tu
     for i, column in enumerate(columns):
         differs = _is_data(column[0]) and not all(_same(column[0], x) for x in column[1:])
         if batched is not None and differs and not batched[i]:
-            raise ValueError(
-                f"leaf {keystr(paths[i][0])} differs between the points; batched says it does not"
-            )
+            raise ValueError(f"leaf {keystr(paths[i][0])} differs between the points; batched says it does not")
         split = differs if batched is None else bool(batched[i])
         leaves.append(jnp.stack([jnp.asarray(x) for x in column]) if split else column[0])
         axes.append(0 if split else None)

@@ -58,8 +58,8 @@ def compute(task: Task, trees: Mapping[int, Any] | None = None) -> Rows:
     """Build the systems of a block, run them in one call of `simulate`, return one row a run."""
     import jax
 
-    from diffneq.sweep.batching import stack
     from diffneq.simulate import simulate
+    from diffneq.sweep.batching import stack
 
     built = [task.build(**p) if trees is None else trees[i] for i, p in enumerate(task.points)]
     extra = task.size - len(task.which)

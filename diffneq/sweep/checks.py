@@ -9,10 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from diffneq.errors import StoreMismatchError
 from diffneq.sweep import executors
 from diffneq.sweep.manifest import check_same
 from diffneq.sweep.plan import Plan
-from diffneq.errors import StoreMismatchError
 from diffneq.sweep.store import Store
 
 # Arguments of simulate that sweep gives itself, and what to say to those who pass them.
@@ -48,27 +48,19 @@ def check_arguments(
         if known[name].default is inspect.Parameter.empty and name not in options:
             raise ValueError(f"sweep needs {name}=, which it passes on to simulate")
     if resume and store is None:
-        raise ValueError(
-            "resume=True needs the store to resume: sweep(..., store='results.zarr', resume=True)"
-        )
+        raise ValueError("resume=True needs the store to resume: sweep(..., store='results.zarr', resume=True)")
     if store is not None and "://" in str(store):
         raise ValueError(f"store must be a folder that all workers can write to, not {str(store)!r}")
-    if block is not None and (
-        not isinstance(block, (int, np.integer)) or isinstance(block, bool) or block < 1
-    ):
+    if block is not None and (not isinstance(block, (int, np.integer)) or isinstance(block, bool) or block < 1):
         raise ValueError(f"block must be a positive number of runs, not {block!r}")
     if not isinstance(retries, int) or retries < 0:
         raise ValueError(f"retries must be 0 or a positive integer, not {retries!r}")
     if executor is not None:
         executors.check_executor(executor)
         if devices is not None:
-            raise ValueError(
-                "devices= is for a sweep without executor; give each worker its own device instead"
-            )
+            raise ValueError("devices= is for a sweep without executor; give each worker its own device instead")
     if jax.process_count() > 1 and (store is None or executor is not None):
-        raise ValueError(
-            "under jax.distributed a sweep needs store= on a shared file system, and no executor="
-        )
+        raise ValueError("under jax.distributed a sweep needs store= on a shared file system, and no executor=")
 
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,9 +91,7 @@ def existing_store(store: Any, resume: bool) -> Store | None:
 def check_resumed(path: str, existing: Store, manifest: Mapping[str, Any], plan: Plan) -> None:
     check_same(path, existing.manifest, manifest)
     if existing.block_size != plan.block:
-        raise ValueError(
-            f"{path!r} has blocks of {existing.block_size} runs, not {plan.block}: leave block= out"
-        )
+        raise ValueError(f"{path!r} has blocks of {existing.block_size} runs, not {plan.block}: leave block= out")
     if not np.array_equal(existing.runs(), plan.rows()):
         raise StoreMismatchError(
             f"{path!r} holds another sweep (build makes systems of other shapes now): use the build of this "

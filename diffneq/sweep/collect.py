@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
 from diffneq.sweep.block import Summary
 from diffneq.sweep.dataset import assemble
 from diffneq.sweep.grid import Grid
 from diffneq.sweep.plan import Plan
-from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
 from diffneq.sweep.store import FAILED, MISSING, Store, fill_value
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Collector:
     """Takes the summaries of blocks in any order. As a context it turns an interrupt into a sentence."""
 
-    def __init__(
-        self, grid: Grid, plan: Plan, manifest: Mapping[str, Any], store: Store | None, progress: bool
-    ):
+    def __init__(self, grid: Grid, plan: Plan, manifest: Mapping[str, Any], store: Store | None, progress: bool):
         self.grid, self.plan, self.manifest, self.store = grid, plan, manifest, store
         self.finished: dict[int, Summary] = {}
         self.failed: dict[int, str] = {}
@@ -54,9 +52,7 @@ class Collector:
             self.bar.update(summary.runs)
             return
         error = summary.exception
-        if isinstance(error, DiskFullError) or (
-            not self.finished and isinstance(error, (ValueError, TypeError))
-        ):
+        if isinstance(error, DiskFullError) or (not self.finished and isinstance(error, (ValueError, TypeError))):
             raise error
         self.failed[summary.block] = summary.error
         if self.store is not None:

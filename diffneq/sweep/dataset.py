@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffneq.errors import StoreMismatchError
 from diffneq.sweep.grid import Grid
 from diffneq.sweep.manifest import configuration_hash, versions
-from diffneq.errors import StoreMismatchError
 from diffneq.sweep.store import STORE_VERSION, Store, decode, fill_value
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def _times(done: np.ndarray, ends: np.ndarray, dims: Any, shape: Any, unit: str)
     if len(done) and np.all(done == done[0]):
         return {"time": (("time",), done[0], about)}
     index = {"time": (("time",), np.arange(ends.shape[1]), {"long_name": "number of the record"})}
-    return (
-        {**index, "record_time": ((*dims, "time"), ends.reshape(*shape, -1), about)} if len(done) else index
-    )
+    return {**index, "record_time": ((*dims, "time"), ends.reshape(*shape, -1), about)} if len(done) else index
 
 
 def _provenance(
@@ -99,8 +97,7 @@ def _provenance(
 ) -> dict[str, Any]:
     configuration = manifest["configuration"]
     bad = [
-        f"{grid.describe(int(r))}: {text['failure'][r] or f'status {status[r]}'}"
-        for r in np.flatnonzero(status > 0)
+        f"{grid.describe(int(r))}: {text['failure'][r] or f'status {status[r]}'}" for r in np.flatnonzero(status > 0)
     ]
     stated = {k: v if isinstance(v, (str, int, float)) else json.dumps(v) for k, v in configuration.items()}
     # netCDF and zarr attributes know no booleans

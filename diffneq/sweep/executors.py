@@ -44,14 +44,11 @@ def check_executor(executor: Any) -> None:
     context = getattr(executor, "_mp_context", None)
     if context is not None and context.get_start_method() == "fork":
         raise ValueError(
-            "JAX does not survive a fork: "
-            "use ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))"
+            "JAX does not survive a fork: use ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))"
         )
 
 
-def run_on_executor(
-    executor: Any, tasks: Sequence[Task], retries: int, report: Callable[[Summary], None]
-) -> None:
+def run_on_executor(executor: Any, tasks: Sequence[Task], retries: int, report: Callable[[Summary], None]) -> None:
     """Submit every block; give each summary to `report` as it comes. A lost block is submitted again.
 
     A block is lost when its future raises: the worker died, the connection broke, the job was cancelled.

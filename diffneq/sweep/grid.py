@@ -65,8 +65,7 @@ class Grid:
 
     def to_json(self) -> dict[str, Any]:
         axes = {
-            n: {"values": v.tolist(), "unit": u}
-            for n, v, u in zip(self.names, self.values, self.units, strict=True)
+            n: {"values": v.tolist(), "unit": u} for n, v, u in zip(self.names, self.values, self.units, strict=True)
         }
         return {"axes": axes, "seeds": list(self.seeds)}
 
@@ -89,8 +88,7 @@ def make_grid(grid: Mapping[str, Any], seeds: int | Sequence[int]) -> Grid:
     for name, entry in grid.items():
         if not isinstance(name, str) or not name.isidentifier() or name in RESERVED:
             raise ValueError(
-                f"grid axis {name!r} must be the name of a keyword of build, "
-                f"and not one of {', '.join(RESERVED)}"
+                f"grid axis {name!r} must be the name of a keyword of build, and not one of {', '.join(RESERVED)}"
             )
         axis, unit = _with_unit(entry)
         names.append(name)

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
-from diffneq.sweep.grid import Grid
 from diffneq.errors import StoreMismatchError
+from diffneq.sweep.grid import Grid
 
 _SMALL = 16  # arrays up to this size are kept value by value, larger ones as shape, dtype and two moments
 
@@ -142,9 +142,7 @@ def check_same(path: str, stored: Mapping[str, Any], now: Mapping[str, Any]) -> 
                 "(open_sweep still reads it)"
             )
     a, b = _flat(stored), _flat(now)
-    names = [
-        n for n in [*a, *(n for n in b if n not in a)] if n not in a or n not in b or not _same(a[n], b[n])
-    ]
+    names = [n for n in [*a, *(n for n in b if n not in a)] if n not in a or n not in b or not _same(a[n], b[n])]
     if names:
         absent = object()
 

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq.sweep.grid import Grid
 from diffneq.sweep.batching import same_shape, varying
+from diffneq.sweep.grid import Grid
 
 _KEEP_BYTES = 2**30  # built systems are kept for the blocks up to this size, and built again beyond
 
@@ -43,9 +43,7 @@ class Plan:
         return rows.ravel()
 
 
-def make_plan(
-    build: Callable[..., Any], grid: Grid, block: int | None, options: Mapping[str, Any], parts: int
-) -> Plan:
+def make_plan(build: Callable[..., Any], grid: Grid, block: int | None, options: Mapping[str, Any], parts: int) -> Plan:
     """Build every point once, group them, cut the groups. `parts`: how many blocks are wanted at least."""
     points = grid.points()
     _check_build(build, points[0])
@@ -71,9 +69,7 @@ def make_plan(
 
 def _check_build(build: Any, point: Mapping[str, Any]) -> None:
     if not callable(build):
-        raise ValueError(
-            f"build must be a function build(**point) -> (model, dynamics, drive), not {build!r}"
-        )
+        raise ValueError(f"build must be a function build(**point) -> (model, dynamics, drive), not {build!r}")
     try:
         inspect.signature(build).bind(**point)
     except TypeError as error:
@@ -87,9 +83,7 @@ def _check_build(build: Any, point: Mapping[str, Any]) -> None:
 def _built(build: Callable[..., Any], point: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     out = build(**point)
     if not isinstance(out, (tuple, list)) or len(out) != 3:
-        raise ValueError(
-            f"build must return (model, dynamics, drive), not {type(out).__name__} at {dict(point)}"
-        )
+        raise ValueError(f"build must return (model, dynamics, drive), not {type(out).__name__} at {dict(point)}")
     return (out[0], out[1], out[2])
 
 

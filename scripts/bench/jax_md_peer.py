@@ -56,9 +56,7 @@ def prepare_lj(particles: int = 4000, steps: int = 40) -> Contender:
     def measure() -> Rate:
         ask.write("go\n")
         record = json.loads(answer.readline())
-        return rate(
-            f"lj-{particles}", "jax-md", particles, 1, "f32", steps, record["seconds"], record["note"]
-        )
+        return rate(f"lj-{particles}", "jax-md", particles, 1, "f32", steps, record["seconds"], record["note"])
 
     return Contender(measure)
 

@@ -28,9 +28,7 @@ class _Conductor:
         self.seeds = iter(range(7000 + 100_000 * seed, 10**8))
         self.series: dict[float, list[np.ndarray]] = {field: [] for field in case.fields}
 
-    def section(
-        self, field: float, steps: int, skin: float, source: str, target: str = "", record: str = ""
-    ) -> str:
+    def section(self, field: float, steps: int, skin: float, source: str, target: str = "", record: str = "") -> str:
         """One run at one field from the data file `source`, leaving its last state in `target`."""
         case = self.case
         means = f"{EVERY} {INTERVAL // EVERY} {INTERVAL} c_speed c_warmth file {record}"
@@ -65,16 +63,12 @@ run {steps}
 
     def scripts(self, section: Callable[[float], str]) -> list[str]:
         """One script a core: its share of the fields, one section after the other."""
-        return [
-            "".join(section(field) for field in self.case.fields[core :: cores()]) for core in range(cores())
-        ]
+        return ["".join(section(field) for field in self.case.fields[core :: cores()]) for core in range(cores())]
 
     def warm_up(self, skin: float) -> None:
         """Equilibrate under each field until the transient is over."""
         run_together(
-            self.scripts(
-                lambda e: self.section(e, self.case.transient, skin, "start.data", f"state-{e}.data")
-            ),
+            self.scripts(lambda e: self.section(e, self.case.transient, skin, "start.data", f"state-{e}.data")),
             self.where,
         )
 
@@ -93,9 +87,7 @@ run {steps}
     def conductivities(self) -> tuple[Conductivity, ...]:
         """sigma = <J>/(A E) of each field from everything recorded so far."""
         found = {field: np.concatenate(rows) for field, rows in self.series.items()}
-        return tuple(
-            conductivity(field, rows[:, 0], rows[:, 1], self.case.area) for field, rows in found.items()
-        )
+        return tuple(conductivity(field, rows[:, 0], rows[:, 1], self.case.area) for field, rows in found.items())
 
 
 def prepare_conductor(

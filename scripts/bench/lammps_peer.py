@@ -61,9 +61,7 @@ write_data melt.data nocoeff
     return Contender(measure)
 
 
-def _wca_section(
-    skin: float, steps: int, seed: int, source: str = "start.data", velocities: bool = True
-) -> str:
+def _wca_section(skin: float, steps: int, seed: int, source: str = "start.data", velocities: bool = True) -> str:
     """One replica of 500 WCA disks with Langevin noise, damping time 1, T = 1."""
     cutoff = 2 ** (1 / 6)
     return f"""
@@ -89,9 +87,7 @@ run {steps}
 """
 
 
-def prepare_wca(
-    replicas: int = 32, steps: int = 2000, skins: Sequence[float] = (0.3, 0.4, 0.5, 0.6, 0.8)
-) -> Contender:
+def prepare_wca(replicas: int = 32, steps: int = 2000, skins: Sequence[float] = (0.3, 0.4, 0.5, 0.6, 0.8)) -> Contender:
     """`replicas` systems of 500 disks (density 0.6), one process a core, replicas in sequence in each."""
     where = folder("wca")
     positions, side = inputs.wca_lattice()
@@ -103,8 +99,7 @@ def prepare_wca(
     def measure() -> Rate:
         share = replicas // cores()
         scripts = [
-            "".join(_wca_section(skin, steps, next(seeds), "warm.data") for _ in range(share))
-            for _ in range(cores())
+            "".join(_wca_section(skin, steps, next(seeds), "warm.data") for _ in range(share)) for _ in range(cores())
         ]
         logs = run_together(scripts, where, suffix=suffix)
         temperature = np.mean([row[1] for log in logs for row in thermo_rows(log.text)])

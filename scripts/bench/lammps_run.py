@@ -97,9 +97,7 @@ def installation() -> Installation:
     library.unlink(missing_ok=True)
     library.symlink_to(_mpi_library())
     environment = dict(os.environ, OMP_NUM_THREADS="1")
-    environment["LD_LIBRARY_PATH"] = os.pathsep.join(
-        filter(None, [str(scratch), os.environ.get("LD_LIBRARY_PATH")])
-    )
+    environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [str(scratch), os.environ.get("LD_LIBRARY_PATH")]))
     answer = subprocess.run([executable, "-h"], env=environment, capture_output=True)
     if answer.returncode != 0:
         raise Unavailable(INSTALL)

@@ -88,7 +88,9 @@ def _contender(name: str, run: _Run, particles: int, steps: int) -> Contender:
         facts = result.diagnostics
         note = f"a list every {facts['list_cadence']} steps, {facts['reruns']} reruns, "
         drift = float(np.max(np.abs(facts["energy_error"]))) / particles
-        return rate(name, "ours", particles, run.replicas, run.precision, steps, seconds, f"{note}E/N error {drift:.1e}")
+        return rate(
+            name, "ours", particles, run.replicas, run.precision, steps, seconds, f"{note}E/N error {drift:.1e}"
+        )
 
     return Contender(measure)
 
@@ -167,9 +169,7 @@ def prepare_conductor(case: inputs.ConductorCase, steps: int, seed: int = 1) -> 
 
 def compile_seconds() -> float:
     """Seconds that a cold default conductor run takes longer than a warm one: tracing and compiling."""
-    answer = subprocess.run(
-        [sys.executable, "-c", COLD_START.format(devices=cores())], capture_output=True, text=True
-    )
+    answer = subprocess.run([sys.executable, "-c", COLD_START.format(devices=cores())], capture_output=True, text=True)
     if answer.returncode != 0:
         raise Unavailable(f"The compile row is skipped: {answer.stderr.strip().splitlines()[-1]}")
     return float(answer.stdout)
@@ -182,9 +182,7 @@ def import_seconds() -> float:
         begin = time.perf_counter()
         answer = subprocess.run([sys.executable, "-c", statement], capture_output=True)
         if answer.returncode != 0:
-            raise Unavailable(
-                "The import row is skipped: `import diffneq` fails here; install it with `pip install .`"
-            )
+            raise Unavailable("The import row is skipped: `import diffneq` fails here; install it with `pip install .`")
         return time.perf_counter() - begin
 
     return min(fresh("import diffneq") for _ in range(3)) - min(fresh("pass") for _ in range(3))

@@ -131,9 +131,7 @@ def median(rates: Sequence[Rate]) -> float:
 
 def rate_table(results: Results) -> str:
     """One line a contender: precision, size, best and median rate."""
-    lines = [
-        f"{'':<36s}{'precision':>10s}{'particles':>11s}{'replicas':>9s}{'best':>9s}{'median':>9s}   M steps/s"
-    ]
+    lines = [f"{'':<36s}{'precision':>10s}{'particles':>11s}{'replicas':>9s}{'best':>9s}{'median':>9s}   M steps/s"]
     for key, rates in results.items():
         if rates:
             first = rates[0]
@@ -151,10 +149,7 @@ def ratios(results: Results, targets: Sequence[Target]) -> list[dict]:
         ours, peer = results.get(target.ours), results.get(target.peer)
         if not ours or not peer:
             continue
-        pairs = [
-            a.particle_steps_per_second / b.particle_steps_per_second
-            for a, b in zip(ours, peer, strict=False)
-        ]
+        pairs = [a.particle_steps_per_second / b.particle_steps_per_second for a, b in zip(ours, peer, strict=False)]
         rows.append(
             {
                 "ours": target.ours,
@@ -195,9 +190,7 @@ def machine() -> dict[str, str]:
     model = platform.processor() or "unknown"
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line
-        ]
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     load = ", ".join(f"{x:.2f}" for x in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
     return {
@@ -212,11 +205,7 @@ def machine() -> dict[str, str]:
 def as_json(found: dict) -> dict:
     """One case as plain records: every rate, ratio, conductivity and note."""
     return {
-        "rates": [
-            {"contender": key, **dataclasses.asdict(r)}
-            for key, rates in found["rates"].items()
-            for r in rates
-        ],
+        "rates": [{"contender": key, **dataclasses.asdict(r)} for key, rates in found["rates"].items() for r in rates],
         "ratios": found["ratios"],
         "notes": found.get("notes", []),
         "conductivities": {
