@@ -8,7 +8,7 @@ import pytest
 
 from diffneq.particles.forces import pair_energies, pair_forces
 from diffneq.particles.kernels import plain_sum
-from diffneq.particles.neighbours import build, plan_list, replica_axes
+from diffneq.particles.neighbours import build, plan_list, replica_axes, widen
 from diffneq.particles.pair_laws import WCA, Hertzian, LennardJones, mix
 from diffneq.particles.space import Box, to_anchor
 
@@ -25,6 +25,17 @@ def system(dimension, replicas, dtype=float):
     anchors, rest = to_anchor(box, tuple(jnp.asarray(positions[..., a], dtype) for a in range(dimension)))
     shaken = tuple(u + jnp.asarray(0.01 * random.normal(size=u.shape), dtype) for u in rest)
     return box, anchors, shaken
+
+
+def listed(box, anchors, cutoff):
+    """A list with room for all."""
+    plan = plan_list(box, anchors[0].shape[1], cutoff, 0.3)
+    while True:
+        lists = build(plan, box, anchors)
+        wider = widen(plan, int(lists.fill.max()), int(lists.cell_fill.max()))
+        if wider == plan:
+            return lists
+        plan = wider
 
 
 def direct(law, species, box, anchors, displacement):
@@ -60,8 +71,7 @@ def test_forces_and_energies(x64, name, dimension):
     box, anchors, shaken = system(dimension, 2)
     size = anchors[0].shape[1]
     species = np.repeat([0, 1], [size // 3, size - size // 3]).astype(np.int32) if table else None
-    plan = plan_list(box, size, float(jnp.max(law.cutoff())), 0.3)
-    lists = build(plan, box, anchors)
+    lists = listed(box, anchors, float(jnp.max(law.cutoff())))
     axes = (0, replica_axes(lists))
     forces = jax.jit(jax.vmap(lambda u, n: pair_forces(law, box, species, u, n), in_axes=axes))(shaken, lists)
     energies = jax.jit(jax.vmap(lambda u, n: pair_energies(law, box, species, u, n), in_axes=axes))(shaken, lists)
@@ -78,7 +88,7 @@ def test_forces_and_energies(x64, name, dimension):
 def test_single_precision_keeps_the_resolution_of_integers():
     law = LennardJones(1.0, 1.0, 2.5)
     box, anchors, shaken = system(3, 1, np.float32)
-    lists = build(plan_list(box, anchors[0].shape[1], 2.5, 0.3), box, anchors)
+    lists = listed(box, anchors, 2.5)
     one = jax.tree.map(lambda x, axis: jnp.take(x, 0, axis), lists, replica_axes(lists))
     u = tuple(x[0] for x in shaken)
     quick = pair_forces(law, box, None, u, one)
@@ -92,7 +102,7 @@ def test_stacked_laws_and_a_replica_alone():
     """Every replica has a law of its own, and the same forces as in a run of its own."""
     law = Hertzian(jnp.array([20.0, 60.0]), 1.6)
     box, anchors, shaken = system(2, 2, np.float32)
-    lists = build(plan_list(box, anchors[0].shape[1], 1.6, 0.3), box, anchors)
+    lists = listed(box, anchors, 1.6)
     axes = (eqx.tree_at(lambda x: (x.stiffness, x.diameter), law, (0, None)), 0, replica_axes(lists))
     both = jax.vmap(lambda w, u, n: pair_forces(w, box, None, u, n), in_axes=axes)(law, shaken, lists)
     for r in range(2):
