@@ -81,9 +81,12 @@ class Lists:
         """
         moved = np.asarray(report.moved)
         going = going & np.isfinite(moved)  # what is not finite is lost, whatever the lists are
-        box, bare = batch.system[0].box, self.plan is None or self.plan.all_pairs
+        box, plan = batch.system[0].box, self.plan
+        bare = plan is None or plan.all_pairs
         # Without a list to outrun, what counts is where a chunk takes a replica for lost: a quarter of the box.
-        half = min(float(np.min(np.asarray(p))) for p in box.extent) / 4 if bare else self.plan.skin / 2
+        half = min(float(np.min(np.asarray(p))) for p in box.extent) / 4
+        if plan is not None and not bare:
+            half = plan.skin / 2
         if not np.any(going & (moved >= half)):
             return False
         farthest = float(moved[going].max())

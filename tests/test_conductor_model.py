@@ -10,7 +10,7 @@ import diffneq
 from diffneq.drives import Constant, Sine
 from diffneq.models import Conductor
 
-SEEDS = 24
+SEEDS, ELECTRONS = 16, 90
 
 
 def separations(model, positions):
@@ -55,11 +55,11 @@ def test_initial_state(variant):
 
 @pytest.fixture(scope="module", params=["uniform", "walls"])
 def equilibrium(request):
-    """Many small systems without a field: 24 replicas of 60 electrons over 200 time units."""
-    model = Conductor.preset("soft", electrons=60, variant=request.param)
+    """Many small systems without a field: 16 replicas of 90 electrons over 60 time units."""
+    model = Conductor.preset("soft", electrons=ELECTRONS, variant=request.param)
     keys = jax.random.split(jax.random.key(1), SEEDS)
     start = [model.initial(jax.random.fold_in(k, 0)) for k in keys]
-    result = diffneq.simulate(model, model.dynamics(), keys=keys, steps=20_000, record_every=1, progress=False)
+    result = diffneq.simulate(model, model.dynamics(), keys=keys, steps=6000, record_every=10, progress=False)
     return model, result, start
 
 
@@ -70,18 +70,21 @@ def z_over_replicas(values, expected):
 
 
 def test_equipartition_and_current_fluctuations(equilibrium):
-    """m <v^2>/2 = kT for both species, and <J^2> = N_e e^2 kT/m exactly, also across the field: z <= 4."""
+    """m <v^2>/2 = kT for both species, and <J^2> = N_e e^2 kT/m exactly, also across the field: z <= 4.
+
+    J is averaged over 0.1 time units here, which lowers <J^2> by about half a percent.
+    """
     _, result, _ = equilibrium
-    settled = {name: values[:, 4000:] for name, values in result.records.items()}
+    settled = {name: values[:, 60:] for name, values in result.records.items()}
     assert abs(z_over_replicas(settled["phonon_temperature"], 1.0)) < 4
     assert abs(z_over_replicas(settled["electron_temperature"], 1.0)) < 4
     for name in ("current", "transverse_current"):
-        assert abs(z_over_replicas(settled[name] ** 2, 60.0)) < 4, name
+        assert abs(z_over_replicas(settled[name] ** 2, ELECTRONS)) < 4, name
         assert abs(z_over_replicas(settled[name], 0.0)) < 4, name
-    # The error bars are small enough to mean something: 3 percent and 12 percent.
+    # The error bars are small enough to mean something: 2 percent and 20 percent.
     error = settled["electron_temperature"].mean(axis=1).std() / np.sqrt(SEEDS)
-    assert error < 0.03
-    assert (settled["current"] ** 2).mean(axis=1).std() / np.sqrt(SEEDS) < 0.12 * 60
+    assert error < 0.02
+    assert (settled["current"] ** 2).mean(axis=1).std() / np.sqrt(SEEDS) < 0.2 * ELECTRONS
 
 
 def test_impurities_never_move(equilibrium):
@@ -91,9 +94,9 @@ def test_impurities_never_move(equilibrium):
         extent = np.array([float(p) for p in model.box.extent])
         gap = now - then
         gap -= extent * np.round(gap / extent)
-        assert np.max(np.abs(gap[120:])) < 1e-4
-        assert np.median(np.abs(gap[:120])) > 1.0
-        assert all(np.all(np.asarray(v[r][120:]) == 0) for v in result.state.velocity)
+        assert np.max(np.abs(gap[2 * ELECTRONS :])) < 1e-4
+        assert np.median(np.abs(gap[: 2 * ELECTRONS])) > 1.0
+        assert all(np.all(np.asarray(v[r][2 * ELECTRONS :]) == 0) for v in result.state.velocity)
 
 
 def test_nobody_passes_a_wall(equilibrium):
@@ -108,7 +111,7 @@ def test_nobody_passes_a_wall(equilibrium):
 def test_energy_balance(equilibrium):
     _, result, _ = equilibrium
     assert result.failures == [] and result.warnings == []
-    assert np.max(np.abs(result.diagnostics["energy_error"])) < 0.02 * 120
+    assert np.max(np.abs(result.diagnostics["energy_error"])) < 0.02 * 2 * ELECTRONS
 
 
 def test_work_is_charge_times_field_times_way():

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from diffneq.response.admittance import Admittance
-from diffneq.response.johnson_nyquist import johnson_nyquist
+from diffneq.response.johnson_nyquist import _ratio, johnson_nyquist
 
 LX, LY, TEMPERATURE, SIGMA0, TAU, H, STEPS = 4.0, 3.0, 1.5, 2.0, 1.0, 0.02, 8
 
@@ -63,3 +63,23 @@ def test_chi_squared_and_ratio_are_calibrated():
 def test_unresolved_frequency_is_named(experiment):
     with pytest.raises(ValueError, match="record longer"):
         johnson_nyquist(experiment[0][:, :200], H * STEPS, experiment[1], TEMPERATURE)
+
+
+@pytest.mark.parametrize("relative", [0.1, 0.15, 0.2, 0.25])
+def test_ratio_is_not_biased_by_a_noisy_dissipation(relative):
+    rng = np.random.default_rng(17)
+    w = 2 * np.pi / 40 * np.unique(np.geomspace(1, 30, 14).astype(int))
+    truth, dof, ratios, scores = SIGMA0 / (1 + (w * TAU) ** 2), np.full(len(w), 60.0), [], []
+    for _ in range(1200):  # mean known to 0.3 %
+        noise = truth * rng.gamma(dof / 2, 2 / dof)
+        dissipation = truth * (1 + relative * rng.normal(size=w.shape))
+        ratio = _ratio(noise, dof, dissipation, relative * truth)
+        ratios.append(ratio.value)
+        scores.append(ratio.z_score(1.0))
+    assert abs(np.mean(ratios) - 1) < 0.01
+    assert 0.85 < np.sqrt(np.mean(np.square(scores))) < 1.2
+
+
+def test_ratio_of_an_unknown_dissipation_is_not_a_number():
+    truth = np.ones(10)
+    assert _ratio(truth, 60 * truth, 0.1 * truth, 2 * truth).warnings
