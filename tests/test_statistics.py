@@ -34,6 +34,18 @@ def test_coverage_of_replicas(replicas):
     assert 0.93 < np.mean(covered) < 0.97
 
 
+@pytest.mark.parametrize(("replicas", "times", "bound"), [(1, 16, 1.5), (1, 50, 1.3), (2, 16, 1.3), (2, 50, 1.3)])
+@pytest.mark.parametrize("tau", [3.0, 10.0])
+def test_few_correlation_times_do_not_give_tiny_errors(replicas, times, bound, tau):
+    records = ornstein_uhlenbeck(np.random.default_rng(8), (300, replicas, int(times * tau)), tau)
+    estimates = [mean(record) for record in records]
+    scores = np.array([e.z_score(0.0) for e in estimates])
+    assert 0.8 < np.sqrt(np.mean(scores**2)) < bound
+    typical = np.median([e.error for e in estimates]) / np.std([e.value for e in estimates])
+    assert 0.8 < typical < 1.25
+    assert np.mean([bool(e.warnings) for e in estimates]) > (0.9 if times * replicas == 16 else 0.05)
+
+
 def test_a_bar_from_uncorrelated_formula_would_fail():
     records = ornstein_uhlenbeck(np.random.default_rng(1), (500, 300), 3.0)
     covered = np.abs(records.mean(1)) < 1.96 * records.std(1) / np.sqrt(300)

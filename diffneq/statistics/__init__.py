@@ -118,10 +118,12 @@ def mean(records, dt: float = 1.0, unit: str = "", name: str = "mean") -> Estima
     Arguments: `records` (T,) or (R, T), R independent replicas; `dt` [time] between records. With 16
     replicas or more the error is the scatter between replicas (dof = R - 1), which assumes nothing about
     time; with fewer, the windowed autocovariance pooled over replicas (dof from the variance of its sum),
-    unless the replicas disagree or are shorter than 20 correlation times, when their scatter rules. The
-    plateau of the blocking curve is in the diagnostics. Warns below 50 correlation times in all, and where
-    the replicas disagree. Source: Wolff, Comput. Phys. Commun. 156, 143 (2004); Flyvbjerg and Petersen, J.
-    Chem. Phys. 91, 461 (1989).
+    unless the replicas disagree or eight or more are shorter than 20 correlation times, when their scatter
+    rules. A windowed time may come out far too small on a short record, so the error is never below that of
+    eight blocks when there are fewer than 150 correlation times in all, or when blocks exceed it beyond
+    chance. The plateau of the blocking curve is in the diagnostics. Warns below 50 correlation times in all,
+    and where the replicas disagree. Source: Wolff, Comput. Phys. Commun. 156, 143 (2004); Flyvbjerg and
+    Petersen, J. Chem. Phys. 91, 461 (1989).
 
     >>> estimate = mean(np.random.default_rng(1).normal(size=(4, 1000)))
     >>> abs(estimate.z_score(0.0)) < 4
@@ -150,7 +152,7 @@ def mean(records, dt: float = 1.0, unit: str = "", name: str = "mean") -> Estima
         error = max(scatter, pooled) if replicas < 8 else scatter  # few replicas may agree by chance
         dof, method = replicas - 1.0, "scatter of replicas"
     diagnostics = {"dof": dof, "integrated_time": tau * dt, "effective_samples": x.size / (2 * tau)}
-    diagnostics |= {"pooled": pooled, "blocking": plateau, "scatter": scatter}
+    diagnostics |= {"pooled": pooled, "blocking": plateau, "scatter": scatter, "eight_blocks": blocks}
     return Estimate(float(x.mean()), error, unit, name, method, tuple(warnings), diagnostics)
 
 
