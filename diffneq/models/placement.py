@@ -33,6 +33,12 @@ def random_positions(key: Array, box: Box, count: int, distance: float) -> Vecto
     Raises:
         ValueError: where the box is too crowded for this.
     """
+    sentence = (
+        f"No room for {count} particles at a distance of {distance:g} in a box of "
+        f"{tuple(np.asarray(box.lengths).tolist())}: use a larger box or fewer particles."
+    )
+    if filling(box, count, distance) > 1:
+        raise ValueError(sentence)
     plan = plan_list(box, count, distance, 0.0)
     for _ in range(20):
         anchor, left, fill, cell_fill = _place(key, plan, box, count)
@@ -41,10 +47,7 @@ def random_positions(key: Array, box: Box, count: int, distance: float) -> Vecto
             break
         plan = wider
     if int(left) > 0:
-        raise ValueError(
-            f"No room for {count} particles at a distance of {distance:g} in a box of {box.lengths}: "
-            "use a larger box or fewer particles."
-        )
+        raise ValueError(sentence)
     return tuple(a.astype(p.dtype) * (p / 2.0**32) for a, p in zip(anchor, box.extent, strict=True))
 
 
@@ -89,14 +92,19 @@ def _beaten_all_pairs(plan: ListPlan, box: Box, anchor: Vector, index: Array) ->
     return jnp.any((s < plan.radius**2) & (index > jnp.arange(plan.size)[None, :]), axis=0)
 
 
-def crowded(box: Box, count: int, distance: float) -> bool:
-    """Whether spheres of this diameter fill half of what random placing can: beyond, it takes too long.
+def filling(box: Box, count: int, distance: float) -> float:
+    """What part of the room that random placing can use is taken by `count` spheres of this diameter.
 
-    Source of the jamming densities: J. Feder, J. Theor. Biol. 87, 237 (1980), and 0.38 in three dimensions.
+    Source of the jamming densities: A. Rényi (1958) in one dimension; J. Feder, J. Theor. Biol. 87, 237 (1980).
     """
     jammed = {1: 0.7476, 2: 0.547, 3: 0.38}[box.dimension]
     volume = {1: 1.0, 2: np.pi / 4, 3: np.pi / 6}[box.dimension] * distance**box.dimension
-    return count * volume > 0.5 * jammed * float(np.prod(np.asarray(box.lengths, float)))
+    return count * volume / (jammed * float(np.prod(np.asarray(box.lengths, float))))
+
+
+def crowded(box: Box, count: int, distance: float) -> bool:
+    """Whether random placing would take long."""
+    return filling(box, count, distance) > 0.5
 
 
 def lattice_positions(box: Box, count: int, key: Array | None = None) -> Vector:
