@@ -59,3 +59,13 @@ def test_misuse():
         kramers_kronig(W[::-1], MODELS["Drude"], np.zeros((len(W), 2, 2)))
     with pytest.raises(ValueError, match="predict"):
         kramers_kronig(W, *measured(MODELS["Drude"], 0.1), predict="both")
+
+
+@pytest.mark.parametrize("start", [0.3, 0.5, 0.7, 0.9, 1.1])
+def test_f_sum_of_a_drude_peak_whose_top_is_not_measured(start):
+    w = np.geomspace(start / 7, 100 / 7, 40)
+    estimate = f_sum_rule(w, 7 / (1 + 49 * w**2), np.full(40, 1e-8))
+    assert abs(estimate.value - 1) < 0.005
+    assert abs(estimate.z_score(1.0)) < 1
+    assert estimate.diagnostics["below_systematic"] > 0.003
+    assert any("below" in sentence for sentence in estimate.warnings)
