@@ -8,8 +8,9 @@ from diffneq.response.admittance import Admittance
 from diffneq.response.spectra import Spectrum, spectral_intensity
 from diffneq.statistics import Estimate
 
-_ITERATIONS = 12  # of weights and ratio: each gains a digit
 from diffneq.statistics.distributions import chi_squared_tail
+
+_ITERATIONS = 12  # of weights and ratio: each gains a digit
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def johnson_nyquist(
     `spectral_intensity`. A band is symmetric, so a slope of g drops out; its curvature is corrected with a
     parabola in ln w. chi^2 uses the variance 2 (2 k_B T Re Y)^2/dof of the noise and that of Re Y. The
     ratio has errors in both: the weighted sum of g over that of 2 k_B T Re Y, with weights that do not know
-    which of the two came out large; NaN where Re Y is known to 30 % nowhere. Raises `ValueError` for a record too short to resolve the lowest driven
+    which of the two came out large; NaN where Re Y is known to 30 % nowhere. Raises `ValueError` for a record
+    too short to resolve the lowest driven
     frequency. Source: Nyquist, Phys. Rev. 32, 110 (1928); Callen and Welton, Phys. Rev. 83, 34 (1951).
     """
     spectrum = spectral_intensity(current, dt, tapers=tapers, steps=steps, subtract_mean=False)

@@ -7,8 +7,9 @@ import numpy as np
 from diffneq.response.hilbert import _principal, hilbert_operator, interpolation, tail_row, trapezoid
 from diffneq.statistics import Estimate, fit_polynomial
 
-_LOWEST = 2.5  # points up to this multiple of the lowest frequency, three at least, show the curvature there
 from diffneq.statistics.distributions import chi_squared_tail
+
+_LOWEST = 2.5  # points up to this multiple of the lowest frequency, three at least, show the curvature there
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,14 @@ def kramers_kronig(
 
     For the time factor e^{-iwt}. The measured part is interpolated by a cubic spline in ln w, continued
     below the first point as 1/(a + b w^2) (times w for Im) where the lowest points show b at two standard
-    errors, as a + b w^2 where they rise, else as a constant (Re) or as w (Im), above the last as w^-p, and integrated exactly on
+    errors, as a + b w^2 where they rise, else as a constant (Re) or as w (Im), above the last as w^-p, and
+    integrated exactly on
     a fine grid: a matrix K acts on the data, and K C K^T is the statistical covariance.
     Arguments: `frequency` w (K,) [rad/time], increasing and positive, K >= 5; `sigma` (K,) complex;
     `covariance` (K, 2, 2) of (Re, Im); `predict` "imag" or "real"; `tail_power` p (default: Re 2, Im 1);
     `tail_spread`, by how much p may be off: the changes of the prediction for p -+ spread, half
-    that between the two continuations below (all of it where b is not significant), and for a piecewise-linear interpolation are systematic errors, fully correlated.
+    that between the two continuations below (all of it where b is not significant), and for a piecewise-
+    linear interpolation are systematic errors, fully correlated.
     Raises `ValueError` for unordered frequencies. Source: Kubo, J. Phys. Soc. Jpn. 12, 570 (1957).
 
     >>> w = np.geomspace(0.01, 100, 60)
