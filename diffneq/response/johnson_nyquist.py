@@ -7,7 +7,6 @@ import numpy as np
 from diffneq.response.admittance import Admittance
 from diffneq.response.spectra import Spectrum, spectral_intensity
 from diffneq.statistics import Estimate
-
 from diffneq.statistics.distributions import chi_squared_tail
 
 _ITERATIONS = 12  # of weights and ratio: each gains a digit

@@ -6,7 +6,6 @@ import numpy as np
 
 from diffneq.response.hilbert import _principal, hilbert_operator, interpolation, tail_row, trapezoid
 from diffneq.statistics import Estimate, fit_polynomial
-
 from diffneq.statistics.distributions import chi_squared_tail
 
 _LOWEST = 2.5  # points up to this multiple of the lowest frequency, three at least, show the curvature there
