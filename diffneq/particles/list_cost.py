@@ -29,10 +29,10 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> f
     most = max(0.05 * cutoff, 0.5 * float(extent.min()) - cutoff - 1e-6)
     if size <= ALL_PAIRS:
         return min(spacing, most)
-    stride = 0.015 * spacing if stride is None or stride <= 0 else stride
+    pace = stride or 0.015 * spacing
     trial = np.geomspace(0.05 * cutoff, 1.5 * cutoff, 60)
     trial = trial[trial <= most] if np.any(trial <= most) else np.array([most])
-    return float(min(trial, key=lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), extent, stride)))
+    return float(min(trial, key=lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), extent, pace)))
 
 
 def step_cost(plan: ListPlan, extent: np.ndarray, stride: float) -> float:
