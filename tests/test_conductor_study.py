@@ -12,7 +12,7 @@ from diffneq.options import ConductorOptions
 from diffneq.response.johnson_nyquist import johnson_nyquist
 from diffneq.studies.conductor import Plan, study
 
-REDUCED = Plan(electrons=120, fields=(0.05, 0.1, 0.2), seeds=2, replicas=8, time=600.0, transient=60.0,
+REDUCED = Plan(electrons=120, fields=(0.05, 0.1, 0.15), seeds=2, replicas=8, time=600.0, transient=60.0,
                sizes=(60, 240), frequencies=16, decades=2.2)  # fmt: skip
 
 

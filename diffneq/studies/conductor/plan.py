@@ -40,7 +40,7 @@ class Plan:
     variant: str = "uniform"
     temperature: float = 1.0
     electrons: int = 300
-    fields: tuple[float, ...] = (0.02, 0.05, 0.1, 0.2)
+    fields: tuple[float, ...] = (0.02, 0.035, 0.05, 0.1)
     seeds: int = 2
     replicas: int = 16
     time: float = 1000.0
