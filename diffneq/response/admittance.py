@@ -13,8 +13,8 @@ class Admittance:
     """J(w) = A sigma(w) E(w), Y(w) = sigma(w) L_y/L_x, in two dimensions with A = L_x L_y.
 
     Fields, all (K,) unless said: `frequency` [rad/time]; `sigma`, complex conductivity; `covariance` (K, 2,
-    2) of (Re sigma, Im sigma); `samples` (n, K) complex, one estimate per replica and period (or per
-    replica); `dof` of the covariance; `length_x`, `length_y`; `undriven_harmonics` (U,) and `undriven_chi2`
+    2) of (Re sigma, Im sigma); `samples` (n, K) complex, one estimate per replica and period;
+    `dof` of the covariance; `length_x`, `length_y`; `undriven_harmonics` (U,) and `undriven_chi2`
     (U,), chi^2 per degree of freedom (2) of the mean current there: 1 on average unless the response is
     nonlinear.
     """
@@ -72,8 +72,8 @@ def admittance(
     T_0 [time], a whole number of records; `harmonics` k (K,), whole and positive; `amplitudes` a_k [force/e]
     and `phases` phi_k [rad], (K,) or (R, K); `length_x`, `length_y` [length]; `steps` s per record, given
     when a record is the mean over the ends of s steps of dt/s; `discard_periods`, the transient; `start`,
-    the time at which the first record begins. Errors: scatter over replicas (16 or more) or over replicas
-    and periods, which must then be long beside the correlation time. Raises `ValueError` for periods that
+    the time at which the first record begins. Errors: scatter over replicas
+    and periods, which must be long beside the correlation time; wider where replicas differ for good. Raises `ValueError` for periods that
     are not whole records, harmonics beyond the Nyquist frequency, and fewer than two samples.
     Source: Pintelon and Schoukens, System Identification: A Frequency Domain Approach (IEEE Press, 2012).
 
@@ -100,8 +100,10 @@ def admittance(
         raise ValueError(f"amplitudes and phases must have shape ({len(k)},) or ({len(x)}, {len(k)}).")
     field = np.broadcast_to(field, (len(x), len(k)))
     samples = fourier[..., k] / (area * field[:, None, :])
-    samples = samples.mean(1) if len(x) >= 16 else samples.reshape(-1, len(k))
+    excess = _excess_between_replicas(samples)
+    samples = samples.reshape(-1, len(k))
     sigma, covariance = _mean_and_covariance(samples)
+    covariance = covariance * excess
     quiet, chi2 = _undriven(fourier, k)
     return Admittance(w[k], sigma, covariance, samples, len(samples) - 1.0, length_x, length_y, quiet, chi2, unit)
 
@@ -123,6 +125,22 @@ def _mean_and_covariance(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts = np.stack([(samples - mean).real, (samples - mean).imag], -1)  # (n, K, 2)
     n = len(samples)
     return mean, np.einsum("nka,nkb->kab", parts, parts) / (n * (n - 1))
+
+
+def _excess_between_replicas(samples: np.ndarray) -> float:
+    """How much more the means of replicas vary than their periods say, (R, P, K), pooled over all frequencies; or one.
+
+    Replicas may differ for good, by their impurities. One number for all frequencies is known far better than the
+    scatter of R replicas at each; it counts only where it is three standard errors above one.
+    """
+    replicas, periods, count = samples.shape
+    if replicas < 4 or periods < 2:
+        return 1.0
+    between = np.mean(np.abs(samples.mean(1) - samples.mean((0, 1))) ** 2, 0) * replicas / (replicas - 1)
+    within = np.mean(np.abs(samples - samples.mean(1, keepdims=True)) ** 2, (0, 1)) / (periods - 1)
+    ratio = float(np.mean(between / within))
+    doubt = np.sqrt((1 / (replicas - 1) + 1 / (replicas * (periods - 1))) / count)
+    return ratio if ratio > 1 + 3 * doubt else 1.0
 
 
 def _undriven(fourier: np.ndarray, driven: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
