@@ -72,8 +72,8 @@ def admittance(
     T_0 [time], a whole number of records; `harmonics` k (K,), whole and positive; `amplitudes` a_k [force/e]
     and `phases` phi_k [rad], (K,) or (R, K); `length_x`, `length_y` [length]; `steps` s per record, given
     when a record is the mean over the ends of s steps of dt/s; `discard_periods`, the transient; `start`,
-    the time at which the first record begins. Errors: scatter over replicas
-    and periods, which must be long beside the correlation time; wider where replicas differ for good. Raises `ValueError` for periods that
+    the time at which the first record begins. Errors: scatter over replicas and periods, which must be long
+    beside the correlation time; wider where replicas differ for good. Raises `ValueError` for periods that
     are not whole records, harmonics beyond the Nyquist frequency, and fewer than two samples.
     Source: Pintelon and Schoukens, System Identification: A Frequency Domain Approach (IEEE Press, 2012).
 
