@@ -8,6 +8,7 @@ from systems import advance, coupled, free_particles, harmonic, start_of, z_scor
 
 from diffneq.drives import Constant, Sine
 from diffneq.dynamics import Langevin, Verlet
+from diffneq.dynamics.noise import normals
 
 KEY = jax.random.key(7)
 
@@ -96,6 +97,19 @@ def test_free_langevin_particles(x64):
     keep = np.exp(-rates[0] * dt)
     drift = 0.9 * dt / 2 * (1 + keep) / (1 - keep) * (1 - keep**steps)
     assert abs(z_score(ran.velocities[:count, 0], drift)) < 4
+
+
+def test_strength_of_the_noise(x64):
+    """One step from rest is sqrt((1 - c^2) kT/m) xi with c = exp(-g dt), to round-off, for strong and weak baths."""
+    for rate, dt in ((3.0, 0.5), (0.1, 0.01), (1e-9, 1e-3)):
+        model = free_particles((50,), mass=2.5)
+        place = start_of(model)[0]
+        ran = advance(model, Langevin(dt, 1.7, rate), None, (place, jnp.zeros((50, 2))), KEY, 1)
+        words = jax.random.key_data(jax.random.fold_in(KEY, 1))
+        noise = np.stack(normals(words, jnp.uint32(0), 0, 0, 50, 2, jnp.float64), axis=1)
+        expected = np.sqrt(-np.expm1(-2 * rate * dt) * 1.7 / 2.5) * noise
+        np.testing.assert_allclose(ran.velocities, expected, rtol=1e-12)
+        np.testing.assert_allclose(ran.positions - place, expected * dt / 2, rtol=1e-9, atol=1e-12)
 
 
 def test_work_is_field_times_displacement(x64):

@@ -78,7 +78,7 @@ def check(system, start, step=1e-6, rtol=5e-6, **options):
     return {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(unravel(found))}
 
 
-OFTEN = ("hertzian", "soft table", "wca", "lj cut", "lj shifted", "lj table")
+OFTEN = ("hertzian", "soft table", "wca", "lj cut", "lj table")
 NAMES = [name if name in OFTEN else pytest.param(name, marks=pytest.mark.slow) for name in laws()]
 
 
@@ -128,6 +128,7 @@ def test_conductor(variant, x64):
     check((model, dynamics, Constant(0.2)), start, rtol=5e-5, plan=list_plan(model, skin=8.0))
 
 
+@pytest.mark.slow
 def test_fluid_between_walls(x64):
     model = Fluid(WCA(1.0, 1.0), Box((SIDE, SIDE + 1), (True, False), margin=1.2), COUNTS, charge=(1.0, 0.0))
     dynamics = Verlet(0.02, ThermalWalls(0.9, (True, False)))

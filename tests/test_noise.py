@@ -125,3 +125,11 @@ def test_a_particle_keeps_its_number():
     everyone = words(key, step, 2, 0, 100)[0]
     some = words(key, step, 2, 40, 20)[0]
     np.testing.assert_array_equal(everyone[40:60], some)
+
+
+def test_streams_and_particles_never_meet():
+    """The first word of each of eight streams for particles at both ends of the range: all different."""
+    key, step = jax.random.key_data(jax.random.key(1)), jnp.uint32(0)
+    firsts = [0, 1, *(2**n for n in range(1, 29)), 2**29 - 1]
+    found = [int(words(key, step, stream, first, 1)[0][0]) for stream in (0, 1, 7) for first in firsts]
+    assert len(set(found)) == len(found)
