@@ -81,8 +81,8 @@ def test_equipartition_and_current_fluctuations(equilibrium):
     for name in ("current", "transverse_current"):
         assert abs(z_over_replicas(settled[name] ** 2, ELECTRONS)) < 4, name
         assert abs(z_over_replicas(settled[name], 0.0)) < 4, name
-    # The error bars are small enough to mean something: 2 percent; for J^2 about 14 percent are expected of 7 relaxation
-    # times in each of 16 runs, and known to a third of themselves.
+    # The error bars are small enough to mean something: 2 percent; for J^2 about 14 percent are expected of
+    # 7 relaxation times in each of 16 runs, and known to a third of themselves.
     error = settled["electron_temperature"].mean(axis=1).std() / np.sqrt(SEEDS)
     assert error < 0.02
     assert (settled["current"] ** 2).mean(axis=1).std() / np.sqrt(SEEDS) < 0.3 * ELECTRONS
