@@ -9,13 +9,12 @@ import math
 
 import numpy as np
 
-from diffneq.particles.bits import WORD
 from diffneq.particles.neighbours import ALL_PAIRS, ListPlan, plan_list
 from diffneq.particles.space import Box
 
 _SLOT = 2.0  # one slot of a row in the force kernel
 _STEP = 15.0  # the rest of a step
-_SORT, _PAIR, _RACE, _LOOK, _TABLE, _ROW = 80.0, 0.5, 60.0, 1.0, 0.5, 4.0
+_SORT, _PAIR, _RACE, _LOOK, _TABLE, _ROW = 80.0, 0.25, 60.0, 1.0, 0.5, 6.0
 _CAUTION = 0.8
 
 
@@ -44,8 +43,7 @@ def step_cost(plan: ListPlan, extent: np.ndarray, stride: float) -> float:
     row = 4 * math.ceil((mean + 1.5 * math.sqrt(mean) + 1) / 4)
     cells, ways = math.prod(plan.cells), 3 ** sum(n > 1 for n in plan.cells)
     if plan.crowded:
-        looked_at = min(plan.cell_slots, WORD) * math.ceil(plan.cell_slots / WORD)  # whole words of places
-        search = _SORT + _PAIR * ways * looked_at * plan.cell_slots * cells / plan.size
+        search = _SORT + _PAIR * ways * plan.cell_slots**2 * cells / plan.size
     else:
         search = _RACE + _LOOK * ways * plan.cell_slots + _TABLE * plan.cell_slots * cells / plan.size
     cadence = max(1.0, _CAUTION * plan.skin / 2 / stride)
