@@ -5,28 +5,26 @@ The names below are imported when they are first used: `import diffneq` itself i
 
 import importlib
 import pkgutil
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
-from diffneq._releases import refuse_known_bad_jaxlib
+from diffneq.installation.releases import refuse_known_bad_jaxlib
 
 __version__ = "0.1.0"
 
 refuse_known_bad_jaxlib()
 
 if TYPE_CHECKING:
-    from diffneq.selfcheck import selfcheck as selfcheck
-    from diffneq.simulate import simulate as simulate
+    from diffneq.installation.selfcheck import selfcheck as selfcheck
+    from diffneq.simulation.loop import simulate as simulate
     from diffneq.statistics import Estimate as Estimate
-    from diffneq.sweep import sweep as sweep
+    from diffneq.sweeps import sweep as sweep
 
 # public name -> the module that defines it
 _EXPORTS = {
     "Estimate": "diffneq.statistics",
-    "selfcheck": "diffneq.selfcheck",
-    "simulate": "diffneq.simulate",
-    "sweep": "diffneq.sweep",
+    "selfcheck": "diffneq.installation.selfcheck",
+    "simulate": "diffneq.simulation.loop",
+    "sweep": "diffneq.sweeps",
 }
 __all__ = ["Estimate", "__version__", "selfcheck", "simulate", "sweep"]
 
@@ -47,19 +45,3 @@ def _public_modules() -> set[str]:
 
 def __dir__() -> list[str]:
     return sorted({*__all__, *_public_modules()})
-
-
-class _Package(types.ModuleType):
-    """Keeps `diffneq.simulate` the function after Python has imported the module `diffneq.simulate`.
-
-    The import system binds every imported submodule as an attribute of its package, which would put a module
-    where the function of the same name was.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, types.ModuleType) and name in _EXPORTS:
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -132,7 +132,7 @@ def _conductor(arguments: argparse.Namespace) -> int:
 
 def _selfcheck(arguments: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.selfcheck").selfcheck()
+        report = import_module("diffneq.installation.selfcheck").selfcheck()
     if arguments.json:
         _print_json(report.to_dict())
     else:

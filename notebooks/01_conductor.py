@@ -50,7 +50,7 @@ from diffneq import plotting
 from diffneq.drives import Constant
 from diffneq.models import Conductor
 from diffneq.response.johnson_nyquist import johnson_nyquist
-from diffneq.rollout import list_plan, rollout
+from diffneq.simulation.rollout import list_plan, rollout
 from diffneq.statistics import mean
 from diffneq.studies.conductor import Plan, analyse
 from diffneq.studies.conductor.runs import Runs

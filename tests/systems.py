@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffneq.chunk import total_energy
 from diffneq.models import EnergyModel
 from diffneq.particles.neighbours import Neighbours
 from diffneq.particles.space import absolute
-from diffneq.rollout import initial_state
+from diffneq.simulation.chunk import total_energy
+from diffneq.simulation.rollout import initial_state
 
 
 def free_particles(counts, lengths=(1000.0, 1000.0), mass=1.0, charge=1.0, box=None):

@@ -1,6 +1,5 @@
 """Misuse: each gets one sentence, with the right call in it, before anything is computed."""
 
-import importlib
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from diffneq.dynamics import Langevin, ThermalWalls, Verlet
 from diffneq.models import Conductor, EnergyModel, Fluid
 from diffneq.particles.pair_laws import WCA, Hertzian, LennardJones
 from diffneq.particles.space import Box
-from diffneq.sweep.batching import stack
+from diffneq.sweeps.batching import stack
 
 KEY = jax.random.key(0)
 
@@ -186,6 +185,6 @@ def test_a_crowded_box_is_refused_by_the_conductor():
 
 def test_errors_come_before_any_work(monkeypatch):
     """Nothing is compiled or placed for a call that is wrong in its last argument."""
-    monkeypatch.setattr(importlib.import_module("diffneq.start"), "starting_state", None)
+    monkeypatch.setattr("diffneq.simulation.start.starting_state", None)
     with pytest.raises(ValueError):
         run(steps=25)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from diffneq.sweep.batching import same_shape, stack, varying
+from diffneq.sweeps.batching import same_shape, stack, varying
 
 
 class Spring(eqx.Module):

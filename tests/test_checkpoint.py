@@ -1,7 +1,6 @@
 """Checkpoints: bit-exact resume after SIGTERM and after a kill, refusals in one sentence, a full disk."""
 
 import errno
-import importlib
 import os
 import signal
 import subprocess
@@ -13,10 +12,10 @@ import numpy as np
 import pytest
 from workers.checkpointed import simulation
 
-from diffneq import checkpoint as saving
 from diffneq.errors import DiskFullError
+from diffneq.simulation import checkpoint as saving
+from diffneq.simulation import loop
 
-loop = importlib.import_module("diffneq.simulate")
 WORKER = os.path.join(os.path.dirname(__file__), "workers", "checkpointed.py")
 
 
@@ -137,7 +136,7 @@ def test_a_full_disk_does_not_lose_the_run(whole, tmp_path, eager, monkeypatch):
 
 def blank():
     from diffneq.dynamics.state import State
-    from diffneq.recovery import Lists
+    from diffneq.simulation.recovery import Lists
 
     x = (jax.numpy.zeros((1, 2)),) * 2
     state = State(x, x, x, x, jax.numpy.zeros(1, "uint32"), jax.numpy.zeros((1, 2), "uint32"))

@@ -42,7 +42,7 @@ def study(monkeypatch):
 
     fakes = {
         "diffneq.studies.conductor": types.SimpleNamespace(run=run),
-        "diffneq.selfcheck": types.SimpleNamespace(selfcheck=FakeReport),
+        "diffneq.installation.selfcheck": types.SimpleNamespace(selfcheck=FakeReport),
     }
     monkeypatch.setattr(cli, "import_module", fakes.__getitem__)
     monkeypatch.setattr(cli, "start_jax", lambda *given: setattr(seen, "jax", given))

@@ -12,7 +12,7 @@ from diffneq.dynamics import Langevin, ThermalWalls, Verlet
 from diffneq.models import Conductor, Fluid
 from diffneq.particles.pair_laws import WCA, Hertzian, LennardJones, SoftSphere, mix
 from diffneq.particles.space import Box
-from diffneq.rollout import list_plan, rollout
+from diffneq.simulation.rollout import list_plan, rollout
 
 KEY = jax.random.key(3)
 COUNTS, SIDE = (8, 8), 6.0

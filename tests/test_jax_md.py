@@ -175,7 +175,7 @@ def test_precision_is_that_of_the_positions(x64):
 
 def test_jax_md_is_imported_only_where_it_is_used():
     code = (
-        "import sys, diffneq, diffneq.dynamics.jax_md, diffneq.models.energy, diffneq.rollout;"
+        "import sys, diffneq, diffneq.dynamics.jax_md, diffneq.models.energy, diffneq.simulation.rollout;"
         "assert 'jax_md' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

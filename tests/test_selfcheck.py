@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import diffneq
-from diffneq import _checks, _releases
-from diffneq._checks import Check, compare, threefry
-from diffneq.selfcheck import Report, run_checks, selfcheck
+from diffneq.installation import checks, releases
+from diffneq.installation.checks import Check, compare, threefry
+from diffneq.installation.selfcheck import Report, run_checks, selfcheck
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,10 @@ def test_a_compiler_like_the_bad_one_is_caught(monkeypatch):
         compiled = sound(function)
         return lambda *args: compiled(*args).at[-3614:].set(0.0)
 
-    monkeypatch.setattr(_checks.jax, "jit", faulty)
+    monkeypatch.setattr(checks.jax, "jit", faulty)
     with jax.enable_x64(True):
-        checks = run_checks(_checks.check_matrix_vector)
-    assert [check.wrong for check in checks] == [3614, 3614]
+        found = run_checks(checks.check_matrix_vector)
+    assert [check.wrong for check in found] == [3614, 3614]
 
 
 def test_threefry_agrees_with_the_published_vector():
@@ -104,10 +104,10 @@ def test_a_known_bad_jaxlib_is_refused_at_import(version):
 
 def test_without_jaxlib_the_refusal_stays_silent(monkeypatch):
     def missing(name):
-        raise _releases.metadata.PackageNotFoundError(name)
+        raise releases.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(_releases.metadata, "version", missing)
-    _releases.refuse_known_bad_jaxlib()
+    monkeypatch.setattr(releases.metadata, "version", missing)
+    releases.refuse_known_bad_jaxlib()
 
 
 def test_import_brings_neither_jax_nor_jax_md():
@@ -122,10 +122,11 @@ def test_every_exported_name_is_there():
 
 
 def test_a_function_keeps_its_name_after_its_module_is_imported():
-    import diffneq.selfcheck
+    import diffneq.installation.selfcheck
+    import diffneq.simulation.loop
 
-    assert isinstance(diffneq.selfcheck, types.FunctionType)
     assert diffneq.selfcheck is selfcheck
+    assert isinstance(diffneq.simulate, types.FunctionType)
 
 
 def test_an_unknown_name_gets_a_list_of_the_known():

@@ -10,7 +10,7 @@ import diffneq
 from diffneq.dynamics import Langevin, Verlet
 from diffneq.models import Fluid
 from diffneq.particles.pair_laws import WCA, LennardJones
-from diffneq.start import mesh_over
+from diffneq.simulation.start import mesh_over
 
 needs_two = pytest.mark.skipif(len(jax.local_devices()) < 2, reason="needs two devices")
 
@@ -52,7 +52,7 @@ def test_two_devices_share_one_system(case):
 
 @needs_two
 def test_who_is_split():
-    from diffneq.chunk import Batch
+    from diffneq.simulation.chunk import Batch
 
     axis = lambda model, replicas: mesh_over(2, Batch((model, None, None), (None,) * 3), replicas)[0]
     assert axis(discs(), 1).axis_names == ("particles",)

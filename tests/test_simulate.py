@@ -1,6 +1,5 @@
 """The one loop: what does not change a result, what is recovered, what is reported, what is recorded."""
 
-import importlib
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +12,10 @@ from diffneq.drives import Constant
 from diffneq.dynamics import Langevin, Verlet
 from diffneq.models import EnergyModel, Fluid
 from diffneq.particles.pair_laws import WCA, Hertzian
-from diffneq.recovery import Lists
-from diffneq.sweep.batching import stack
+from diffneq.simulation import loop
+from diffneq.simulation.recovery import Lists
+from diffneq.sweeps.batching import stack
 
-# `diffneq.simulate` is the function; this is its module.
-loop = importlib.import_module("diffneq.simulate")
 KEYS = jax.random.split(jax.random.key(4), 3)
 
 

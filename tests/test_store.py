@@ -8,8 +8,8 @@ import pytest
 import zarr
 
 from diffneq.errors import DiskFullError
-from diffneq.sweep.grid import make_grid
-from diffneq.sweep.store import DONE, FAILED, MISSING, Rows, Store, create_store, decode
+from diffneq.sweeps.grid import make_grid
+from diffneq.sweeps.store import DONE, FAILED, MISSING, Rows, Store, create_store, decode
 
 GRID = make_grid({"field": ([0.1, 0.2], "kT"), "kind": ["a", "b"]}, 2)
 RUNS = np.array([0, 1, 2, 3, 4, -1, 5, 6, 7])  # three blocks of three, the second one short

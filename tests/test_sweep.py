@@ -14,10 +14,10 @@ import xarray as xr
 import zarr
 
 from diffneq.errors import DiskFullError, StoreMismatchError, SweepError, SweepInterrupted
-from diffneq.sweep import grid as _grid
-from diffneq.sweep import open_sweep, sweep
-from diffneq.sweep.batching import stack
-from diffneq.sweep.store import Store
+from diffneq.sweeps import grid as _grid
+from diffneq.sweeps import open_sweep, sweep
+from diffneq.sweeps.batching import stack
+from diffneq.sweeps.store import Store
 
 sys.path.append(str(Path(__file__).parent / "workers"))
 ou = importlib.import_module("ou")
@@ -28,7 +28,7 @@ QUICK = {"steps": 20, "record_every": 5, "progress": False}
 
 @pytest.fixture(autouse=True)
 def _ou(monkeypatch):
-    monkeypatch.setitem(sys.modules, "diffneq.simulate", ou.fake)
+    monkeypatch.setitem(sys.modules, "diffneq.simulation.loop", ou.fake)
     ou.CALLS.clear()
     ou.BEFORE.clear()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import diffneq
-from diffneq.sweep import sweep
+from diffneq.sweeps import sweep
 
 
 def build(field):

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from diffneq.errors import DiskFullError, SweepError
-from diffneq.sweep import open_sweep, sweep
-from diffneq.sweep.store import Store
+from diffneq.sweeps import open_sweep, sweep
+from diffneq.sweeps.store import Store
 
 WORKERS = Path(__file__).parent / "workers"
 sys.path.append(str(WORKERS))
@@ -29,7 +29,7 @@ QUICK = {"seeds": 2, "block": 2, "steps": 20, "record_every": 5, "progress": Fal
 
 @pytest.fixture(autouse=True)
 def _ou(monkeypatch):
-    monkeypatch.setitem(sys.modules, "diffneq.simulate", ou.fake)
+    monkeypatch.setitem(sys.modules, "diffneq.simulation.loop", ou.fake)
     ou.CALLS.clear()
     ou.BEFORE.clear()
 

@@ -11,7 +11,7 @@ from systems import advance, free_particles, start_of, z_score
 from diffneq.drives import Constant
 from diffneq.dynamics import Langevin, ThermalWalls, Verlet
 from diffneq.particles.space import Box
-from diffneq.rollout import rollout
+from diffneq.simulation.rollout import rollout
 
 KEY = jax.random.key(11)
 COUNT = 8000

@@ -134,7 +134,7 @@ def prepare_wca(replicas: int = 32, steps: int = 2000) -> Contender:
 def prepare_conductor(case: inputs.ConductorCase, steps: int, seed: int = 1) -> Contender:
     """All fields of `case` at once, from `inputs.conductor_positions(case, seed)`, with `conductivities`."""
     _, diffneq = _package()
-    from diffneq.sweep.batching import stack
+    from diffneq.sweeps.batching import stack
 
     counts = (case.electrons, case.phonons, case.impurities)
     model = diffneq.models.Conductor(

@@ -1,6 +1,5 @@
 """A run of a small conductor that saves itself after every short chunk, to be stopped from outside."""
 
-import importlib
 import sys
 
 import jax
@@ -24,8 +23,8 @@ def simulation(steps=4000, field=0.1, devices=1, **options):
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", 2)
-    from diffneq import checkpoint
+    from diffneq.simulation import checkpoint, loop
 
     checkpoint._SAVE_EVERY = 0.0
-    importlib.import_module("diffneq.simulate")._CHUNK_SECONDS = 1e-9
+    loop._CHUNK_SECONDS = 1e-9
     simulation(checkpoint=sys.argv[1])

@@ -75,13 +75,13 @@ def simulate(model, dynamics, drive, *, steps, record_every=1, keys, in_axes=0, 
     return Result({"position": x, "force": x * 0}, ends, status, failures, {"position": "L", "time": "tau"})
 
 
-fake = types.ModuleType("diffneq.simulate")
+fake = types.ModuleType("diffneq.simulation.loop")
 setattr(fake, "simulate", simulate)  # noqa: B010
 
 
 def install():
     """Take the place of diffneq.simulate in this process."""
-    sys.modules["diffneq.simulate"] = fake
+    sys.modules["diffneq.simulation.loop"] = fake
 
 
 def in_worker():

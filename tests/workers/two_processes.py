@@ -13,7 +13,7 @@ if __name__ == "__main__":
     import ou
 
     from diffneq.errors import SweepError
-    from diffneq.sweep import sweep
+    from diffneq.sweeps import sweep
 
     grid = {"force": [0.1, 0.2, 0.3]}
     options = {"seeds": 2, "steps": 20, "record_every": 5, "progress": False, "block": 1}

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffneq import plotting
 from diffneq.drives import Constant
-from diffneq.simulate import simulate
+from diffneq.simulation.loop import simulate
 from diffneq.studies.conductor.plan import Plan
 from diffneq.studies.conductor.report import Report
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diffneq.drives import Constant
 from diffneq.studies.conductor.plan import Plan
-from diffneq.sweep import sweep
+from diffneq.sweeps import sweep
 
 _RECORDED = ("electron_temperature", "phonon_temperature")
 _FIELD_UNIT = "k_B T_0/(e R)"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffneq.errors import StoreMismatchError
-from diffneq.sweep.grid import Grid
-from diffneq.sweep.manifest import configuration_hash, versions
-from diffneq.sweep.store import STORE_VERSION, Store, decode, fill_value
+from diffneq.sweeps.grid import Grid
+from diffneq.sweeps.manifest import configuration_hash, versions
+from diffneq.sweeps.store import STORE_VERSION, Store, decode, fill_value
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +30,7 @@ def open_sweep(path: str | os.PathLike[str], variables: Sequence[str] | None = N
         ValueError: no store there, a store of another version, or an unknown variable.
 
     Example:
-        >>> from diffneq.sweep import open_sweep
+        >>> from diffneq.sweeps import open_sweep
         >>> open_sweep("nowhere.zarr")
         Traceback (most recent call last):
         ValueError: 'nowhere.zarr' is not the store of a sweep; give the folder that sweep(..., ...) wrote

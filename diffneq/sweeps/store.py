@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from diffneq.errors import DiskFullError
-from diffneq.sweep.grid import RESERVED, Grid
+from diffneq.sweeps.grid import RESERVED, Grid
 
 STORE_VERSION = 1
 MISSING, DONE, FAILED = 0, 1, 2  # marks of a row; a failed block runs again on resume

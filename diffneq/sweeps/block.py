@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from diffneq.sweep.store import Rows, Store, fill_value
+from diffneq.sweeps.store import Rows, Store, fill_value
 
 # Settings of jax that change bits: a worker takes them over from the process that called sweep.
 _CONFIG = ("jax_enable_x64", "jax_default_matmul_precision", "jax_threefry_partitionable")
@@ -58,8 +58,8 @@ def compute(task: Task, trees: Mapping[int, Any] | None = None) -> Rows:
     """Build the systems of a block, run them in one call of `simulate`, return one row a run."""
     import jax
 
-    from diffneq.simulate import simulate
-    from diffneq.sweep.batching import stack
+    from diffneq.simulation.loop import simulate
+    from diffneq.sweeps.batching import stack
 
     built = [task.build(**p) if trees is None else trees[i] for i, p in enumerate(task.points)]
     extra = task.size - len(task.which)

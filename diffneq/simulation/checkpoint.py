@@ -18,7 +18,7 @@ import numpy as np
 from diffneq.dynamics.state import State
 from diffneq.errors import DiskFullError
 from diffneq.particles.neighbours import ListPlan
-from diffneq.recovery import Lists
+from diffneq.simulation.recovery import Lists
 
 FORMAT = 2
 _SAVE_EVERY = 20.0  # seconds

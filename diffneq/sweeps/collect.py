@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
-from diffneq.sweep.block import Summary
-from diffneq.sweep.dataset import assemble
-from diffneq.sweep.grid import Grid
-from diffneq.sweep.plan import Plan
-from diffneq.sweep.store import FAILED, MISSING, Store, fill_value
+from diffneq.sweeps.block import Summary
+from diffneq.sweeps.dataset import assemble
+from diffneq.sweeps.grid import Grid
+from diffneq.sweeps.plan import Plan
+from diffneq.sweeps.store import FAILED, MISSING, Store, fill_value
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
 from diffneq.errors import StoreMismatchError
-from diffneq.sweep.grid import Grid
+from diffneq.sweeps.grid import Grid
 
 _SMALL = 16  # arrays up to this size are kept value by value, larger ones as shape, dtype and two moments
 

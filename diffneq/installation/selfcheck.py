@@ -2,7 +2,7 @@
 
 A compiler that gives wrong values without a warning has been released (jaxlib 0.10.2), so the installation is
 measured before it is trusted. `selfcheck()` takes some seconds; the command is `diffneq selfcheck`. The
-checks themselves are in `diffneq._checks`.
+checks themselves are in `diffneq.installation.checks`.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Any
 
 import jax
 
-from diffneq._checks import CHECKS, Check
+from diffneq.installation.checks import CHECKS, Check
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffneq import checkpoint as saving
-from diffneq.chunk import Batch, prepare, run_chunk
 from diffneq.dynamics.state import per_particle
-from diffneq.layout import Schedule, cadence_beside
-from diffneq.recovery import Lists, failures_of, heating_warning, usual_stride
-from diffneq.result import Result, describe
-from diffneq.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
+from diffneq.simulation import checkpoint as saving
+from diffneq.simulation.chunk import Batch, prepare, run_chunk
+from diffneq.simulation.layout import Schedule, cadence_beside
+from diffneq.simulation.recovery import Lists, failures_of, heating_warning, usual_stride
+from diffneq.simulation.result import Result, describe
+from diffneq.simulation.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
 
 # A chunk of about a second: progress moves, and a signal is heeded.
 _CHUNK_SECONDS = 1.0

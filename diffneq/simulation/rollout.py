@@ -19,7 +19,7 @@ from jax import Array, lax
 from diffneq.dynamics.state import State
 from diffneq.particles.neighbours import ALL_PAIRS, ListPlan, Neighbours, build_one
 from diffneq.particles.space import reanchor, to_anchor
-from diffneq.recovery import Lists
+from diffneq.simulation.recovery import Lists
 
 
 def list_plan(model, skin: float | None = None) -> ListPlan | None:
@@ -95,7 +95,7 @@ def rollout(
         more than half the skin between two builds.
 
     >>> import diffneq, jax
-    >>> from diffneq.rollout import rollout
+    >>> from diffneq.simulation.rollout import rollout
     >>> model = diffneq.models.Fluid(diffneq.particles.pair_laws.Hertzian(40.0, 1.0), (8.0, 8.0), (20,), charge=1.0)
     >>> positions, velocities = (jax.numpy.stack(x, 1) for x in model.initial(jax.random.key(0), 1.0))
     >>> def current(field):

@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffneq.chunk import Batch
 from diffneq.drives import Clock
 from diffneq.dynamics.state import State, inverse_mass
 from diffneq.particles import share
 from diffneq.particles.space import fixed_point, to_anchor
+from diffneq.simulation.chunk import Batch
 
 # Smaller systems lose more by the exchange of positions in every step than they gain.
 _SPLIT_FROM = 2000
@@ -31,7 +31,7 @@ def check_arguments(model, dynamics, drive, keys, steps, record_every, record, i
     if not isinstance(in_axes, tuple) or len(in_axes) != 3:
         raise ValueError(
             "in_axes must be a tuple of three, (model, dynamics, drive), as the second result of "
-            f"diffneq.sweep.batching.stack; got {in_axes!r}."
+            f"diffneq.sweeps.batching.stack; got {in_axes!r}."
         )
     for tree, axes in zip((model, dynamics, drive), in_axes, strict=True):
         _check_axes(tree, axes, len(keys))
@@ -73,7 +73,7 @@ def _check_system(model, dynamics, drive) -> None:
     if jnp.shape(dynamics.dt) != ():
         raise ValueError(
             f"dt must be a scalar for each replica, got shape {jnp.shape(dynamics.dt)}; stack replicas with "
-            "diffneq.sweep.batching.stack and pass in_axes."
+            "diffneq.sweeps.batching.stack and pass in_axes."
         )
     if hasattr(dynamics, "check"):
         dynamics.check(model)
@@ -83,7 +83,7 @@ def _check_system(model, dynamics, drive) -> None:
     if shape != ():
         raise ValueError(
             f"The drive gives fields of shape {shape} where each replica needs a scalar; stack one drive for each "
-            "replica with diffneq.sweep.batching.stack and pass in_axes."
+            "replica with diffneq.sweeps.batching.stack and pass in_axes."
         )
 
 
@@ -97,7 +97,7 @@ def _check_axes(tree, axes, replicas: int) -> None:
             if np.ndim(leaf) < 1 or np.shape(leaf)[0] != replicas:
                 raise ValueError(
                     f"in_axes says that a leaf of shape {np.shape(leaf)} is stacked over replicas, but there are "
-                    f"{replicas} keys; use diffneq.sweep.batching.stack on {replicas} points."
+                    f"{replicas} keys; use diffneq.sweeps.batching.stack on {replicas} points."
                 )
 
     jax.tree.map(check, axes, tree, is_leaf=lambda x: x is None)

@@ -82,7 +82,7 @@ def stack(points: Sequence[PyTree], batched: Sequence[bool] | None = None) -> tu
         ValueError: no points, points of different shape, or a `batched` that leaves out a differing leaf.
 
     Example:
-        >>> from diffneq.sweep.batching import stack
+        >>> from diffneq.sweeps.batching import stack
         >>> tree, axes = stack([{"a": 1.0, "b": 2.0}, {"a": 1.0, "b": 3.0}])
         >>> axes
         {'a': None, 'b': 0}

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq.sweep.batching import same_shape, varying
-from diffneq.sweep.grid import Grid
+from diffneq.sweeps.batching import same_shape, varying
+from diffneq.sweeps.grid import Grid
 
 _KEEP_BYTES = 2**30  # built systems are kept for the blocks up to this size, and built again beyond
 

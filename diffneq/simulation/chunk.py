@@ -15,10 +15,10 @@ from jax import Array, lax
 from jax.sharding import PartitionSpec
 
 from diffneq.dynamics.state import State
-from diffneq.layout import Schedule, Stretches
 from diffneq.particles import share
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
+from diffneq.simulation.layout import Schedule, Stretches
 
 Tree = Any
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from diffneq.sweep.block import Summary, Task, run_block, run_pickled
+from diffneq.sweeps.block import Summary, Task, run_block, run_pickled
 
 
 def _pickled(task: Task) -> bytes:

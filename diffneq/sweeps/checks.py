@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from diffneq.errors import StoreMismatchError
-from diffneq.sweep import executors
-from diffneq.sweep.manifest import check_same
-from diffneq.sweep.plan import Plan
-from diffneq.sweep.store import Store
+from diffneq.sweeps import executors
+from diffneq.sweeps.manifest import check_same
+from diffneq.sweeps.plan import Plan
+from diffneq.sweeps.store import Store
 
 # Arguments of simulate that sweep gives itself, and what to say to those who pass them.
 _OURS = {
@@ -33,7 +33,7 @@ def check_arguments(
     block: Any,
     devices: Any,
 ) -> None:
-    from diffneq.simulate import simulate
+    from diffneq.simulation.loop import simulate
 
     known = inspect.signature(simulate).parameters
     names = [n for n in known if n not in (*_OURS, "model", "dynamics", "drive")]
@@ -65,7 +65,7 @@ def check_arguments(
 
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options, with the default of `record_every` written out: it is part of what the store holds."""
-    from diffneq.simulate import simulate
+    from diffneq.simulation.loop import simulate
 
     default = inspect.signature(simulate).parameters.get("record_every")
     written = {} if default is None else {"record_every": default.default}

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from diffneq.sweep import executors
-from diffneq.sweep.block import Task, jax_config
-from diffneq.sweep.checks import check_arguments, check_resumed, existing_store, with_defaults
-from diffneq.sweep.collect import Collector
-from diffneq.sweep.dataset import open_sweep
-from diffneq.sweep.grid import Grid, make_grid, root_key, run_keys
-from diffneq.sweep.manifest import make_manifest
-from diffneq.sweep.plan import Block, Plan, make_plan
-from diffneq.sweep.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
+from diffneq.sweeps import executors
+from diffneq.sweeps.block import Task, jax_config
+from diffneq.sweeps.checks import check_arguments, check_resumed, existing_store, with_defaults
+from diffneq.sweeps.collect import Collector
+from diffneq.sweeps.dataset import open_sweep
+from diffneq.sweeps.grid import Grid, make_grid, root_key, run_keys
+from diffneq.sweeps.manifest import make_manifest
+from diffneq.sweeps.plan import Block, Plan, make_plan
+from diffneq.sweeps.store import DONE, FAILED, MISSING, STORE_VERSION, Store, create_store
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,7 +78,7 @@ def sweep(
         SweepInterrupted: SIGTERM or Ctrl-C. Without a store, these two carry `.dataset`: what was finished.
 
     Example:
-        >>> from diffneq.sweep import sweep
+        >>> from diffneq.sweeps import sweep
         >>> sweep(lambda field: None, {"field": [0.1, float("nan")]}, steps=100)
         Traceback (most recent call last):
         ValueError: grid axis 'field' holds a value that is not finite (nan); leave it out

@@ -1,0 +1,1 @@
+"""Whether this installation computes right numbers: known bad releases, and checks on this machine."""
