@@ -33,8 +33,8 @@ class Effort:
     conductor_steps: int
 
 
-FULL = Effort(rounds=7, lj_steps=1000, jax_md_steps=40, wca_steps=2000, conductor_steps=20_000)
-QUICK = Effort(rounds=3, lj_steps=300, jax_md_steps=20, wca_steps=1000, conductor_steps=15_000)
+FULL = Effort(rounds=5, lj_steps=4000, jax_md_steps=60, wca_steps=2000, conductor_steps=20_000)
+QUICK = Effort(rounds=3, lj_steps=2000, jax_md_steps=30, wca_steps=1000, conductor_steps=15_000)
 
 
 def say(text: str) -> None:
@@ -162,7 +162,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=(*CASES, "all"), default="all")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and steps: a first look in a few minutes")
-    parser.add_argument("--rounds", type=int, help="rounds of measuring (default 7, with --quick 3)")
+    parser.add_argument("--rounds", type=int, help="rounds of measuring (default 5, with --quick 3)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all records to FILE as well")
     arguments = parser.parse_args()
     effort = QUICK if arguments.quick else FULL

@@ -1,5 +1,6 @@
 """The one loop: what does not change a result, what is recovered, what is reported, what is recorded."""
 
+import logging
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +53,7 @@ def test_two_devices_give_the_same_bits(plain):
 def test_chunks_do_not_change_the_bits_and_a_run_can_be_continued(plain, monkeypatch):
     """In small chunks, and twice as long: the second half is what a run from the first half's end gives."""
     monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(Lists, "follow", lambda *_: None)  # another cadence sums forces in another order
     twice = run(devices=1, steps=800)
     np.testing.assert_array_equal(twice.records["current"][:, :40], plain.records["current"])
     monkeypatch.undo()
@@ -61,6 +63,19 @@ def test_chunks_do_not_change_the_bits_and_a_run_can_be_continued(plain, monkeyp
     )
     np.testing.assert_allclose(second.time, twice.time[40:])
     run(devices=2, start=plain.state)  # with padding
+
+
+def test_the_cadence_follows_the_moves(plain, monkeypatch, caplog):
+    """It rises where nobody goes far, for all that its first guess was one, and every cadence shares a program."""
+    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(Lists, "set_cadence", lambda self, *_: setattr(self, "cadence", 1))
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        followed = run(devices=1)
+    assert sum("Compiling jit(_compiled)" in r.message for r in caplog.records) <= 1
+    lists = followed.diagnostics
+    assert lists["reruns"] == 0 and lists["list_cadence"] > 5
+    early = lambda result: result.records["current"][:, :5]
+    np.testing.assert_allclose(early(followed), early(plain), rtol=1e-3, atol=1e-3)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from diffneq.particles import share
 from diffneq.particles.bits import WORD, first_bits, lowest, single, take, take_lowest
 from diffneq.particles.cells import around_all, coordinates, flat, offsets, sort_by_cell
 from diffneq.particles.space import Vector, integer_separation
@@ -79,27 +80,39 @@ def _middles(plan, total: int) -> list[Array | None]:
 
 
 def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> Array:
-    """Words (parts * offsets, places, cells): bit b of a word says that place 32 part + b over there is near enough."""
+    """Words (parts * offsets, places, cells): bit b of a word says that a place over there is near enough.
+
+    It is place `part * height + b`. Where devices share a system, each looks from its part of the cells.
+    """
     ways, total = near.shape
-    parts = -(-plan.cell_slots // WORD)
+    parts, height = words_of(plan)
     middles = _middles(plan, total)
+    width = share.portion(total)
+
+    def window(x: Array) -> Array:
+        if width == total or x.shape[-1] == 1:
+            return x
+        beyond = [(0, 0)] * (x.ndim - 1) + [(0, width * share.devices() - total)]
+        return lax.dynamic_slice_in_dim(jnp.pad(x, beyond), share.first(width), width, x.ndim - 1)
+
+    near, spans = window(near), tuple(window(p) if p.ndim else p for p in spans)
+    middles = [None if m is None else window(m[None, :]) for m in middles]
 
     def seen_from(cells_columns: Vector) -> Vector:
         # Relative to the middle of the cell that looks, floats are exact enough and need no minimum image.
         return lax.optimization_barrier(
             tuple(
-                x if m is None else integer_separation(x, m[None, :], p)
+                x if m is None else integer_separation(x, m, p)
                 for x, m, p in zip(cells_columns, middles, spans, strict=True)
             )
         )
 
-    here = seen_from(columns)
+    here = seen_from(tuple(window(x) for x in columns))
 
     def look(number, words):
         part, way = number // ways, number % ways
         cell = lax.dynamic_index_in_dim(near, way, 0, keepdims=False)
-        height = min(WORD, plan.cell_slots)
-        there = (lax.dynamic_slice_in_dim(x, part * WORD, height, 0) for x in padded)
+        there = (lax.dynamic_slice_in_dim(x, part * height, height, 0) for x in padded)
         there = seen_from(tuple(take(x.T, cell).T for x in there))
         squares = 0
         for x, y, p in zip(there, here, spans, strict=True):
@@ -111,13 +124,22 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
             squares = squares + between * between
         bits = single(jnp.arange(height, dtype=jnp.int32))[:, None, None]
         word = lax.reduce(jnp.where(squares < plan.edge, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))
-        word = word & first_bits(take(inside, cell) - part * WORD)[None, :]
+        word = word & first_bits(take(inside, cell) - part * height)[None, :]
         return lax.dynamic_update_index_in_dim(words, word, number, 0)
 
-    rest = parts * WORD - plan.cell_slots if parts > 1 else 0
-    padded = tuple(jnp.pad(x, ((0, rest), (0, 0))) for x in columns)
-    empty = jnp.zeros((parts * ways, plan.cell_slots, total), jnp.uint32)
-    return lax.fori_loop(0, parts * ways, look, empty)
+    padded = tuple(jnp.pad(x, ((0, parts * height - plan.cell_slots), (0, 0))) for x in columns)
+    empty = jnp.zeros((parts * ways, plan.cell_slots, width), jnp.uint32)
+    return share.joined(lax.fori_loop(0, parts * ways, look, empty))[:, :, :total]
+
+
+def words_of(plan) -> tuple[int, int]:
+    """How many words hold one bit for each place of a cell, and how many bits each of them uses.
+
+    Reductions over 24 or 32 places become vector code; over 16, or a number in between, they are two to three times
+    dearer a pair.
+    """
+    parts = -(-plan.cell_slots // WORD)
+    return parts, max(24, 8 * -(-plan.cell_slots // (8 * parts)))
 
 
 def _own_words(plan, words: Array, home: Array, slot: Array) -> Array:
@@ -127,15 +149,16 @@ def _own_words(plan, words: Array, home: Array, slot: Array) -> Array:
     number = jnp.arange(count, dtype=jnp.int32)[:, None]
     mine = take(words.reshape(-1), (number * plan.cell_slots + kept[None]) * total + home[None])
     ways = len(offsets(plan.cells))
-    me = (number == ways // 2 + ways * (slot // WORD)[None]) & (slot < plan.cell_slots)[None]
-    return lax.optimization_barrier(mine & ~jnp.where(me, single(slot % WORD)[None], np.uint32(0)))
+    height = words_of(plan)[1]
+    me = (number == ways // 2 + ways * (slot // height)[None]) & (slot < plan.cell_slots)[None]
+    return lax.optimization_barrier(mine & ~jnp.where(me, single(slot % height)[None], np.uint32(0)))
 
 
 def _rows(plan, words: Array, bases: Array, ways: int, rank: Array):
     """Take the bits off into rows: a set of the words that are not empty leads from word to word."""
-    count, total = words.shape
+    (count, total), height = words.shape, words_of(plan)[1]
     column = jnp.arange(total, dtype=jnp.int32)
-    bases = lax.optimization_barrier(bases + (WORD * (jnp.arange(count, dtype=jnp.int32) // ways))[:, None])
+    bases = lax.optimization_barrier(bases + (height * (jnp.arange(count, dtype=jnp.int32) // ways))[:, None])
     found = jnp.sum(lax.population_count(words), axis=0, dtype=jnp.int32)
     ahead = tuple(_occupied(words[low : low + WORD]) for low in range(0, count, WORD))
     flat_words, flat_bases = words.reshape(-1), bases.reshape(-1)

@@ -123,8 +123,8 @@ def plan_list(box: Box, size: int, cutoff: float, skin: float, slots: int | None
     guess = slots or _room(density * ball, 2.5)
     plan = ListPlan(size, float(radius), float(skin), min(_blocks(guess), _blocks(size)), tuple(map(int, cells)), 0)
     in_cell = size / float(np.prod(cells))
-    # Few large cells fluctuate less than independent counts would.
-    places = min(cell_slots or _room(in_cell, 1.3 if plan.crowded else 2.0), size)
+    # Few large cells fluctuate less than independent counts would; the search takes their places by eights.
+    places = min(cell_slots or (8 * -(-_room(in_cell, 1.3) // 8) if plan.crowded else _room(in_cell, 2.0)), size)
     return ListPlan(plan.size, plan.radius, plan.skin, plan.slots, plan.cells, places)
 
 

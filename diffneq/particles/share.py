@@ -32,6 +32,21 @@ def is_split() -> bool:
     return getattr(_here, "split", False)
 
 
+def devices() -> int:
+    """Number of devices that share the system."""
+    return lax.axis_size(AXIS) if is_split() else 1
+
+
+def portion(count: int) -> int:
+    """How much of `count` things falls to each device; the last one may get less."""
+    return -(-count // devices())
+
+
+def joined(part: Array) -> Array:
+    """The parts of all devices along the last axis."""
+    return lax.all_gather(part, AXIS, axis=part.ndim - 1, tiled=True) if is_split() else part
+
+
 def first(count: int) -> Array | int:
     """Number of this device's first particle, where each device holds `count`."""
     return lax.axis_index(AXIS).astype(jnp.int32) * count if is_split() else 0

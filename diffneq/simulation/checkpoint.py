@@ -78,7 +78,7 @@ class Progress:
             self.records.setdefault(name, []).append(values)
         self.work = self.work + np.nansum(records["work"], axis=0)
         self.heat = self.heat + np.nansum(records["heat"], axis=0)
-        self.state, self.done = state, self.done + schedule.steps
+        self.state, self.done = state, self.done + int(schedule.steps)
         newly = np.asarray(report.failed)
         self.failed = np.where(self.failed == 0, newly, self.failed)
         self.energy = np.where(self.failed == 0, np.asarray(report.energy, float), self.energy)
@@ -144,7 +144,7 @@ def _unpack(manifest: dict, arrays: dict[str, np.ndarray]) -> tuple[Progress, Li
     plan = manifest["plan"]
     if plan is not None:
         plan = ListPlan(**{**plan, "cells": tuple(plan["cells"]), "skin": float(plan["skin"])})
-    lists = Lists(plan, manifest["cadence"])
+    lists = Lists(plan, manifest["cadence"], manifest["cadence_limit"])
     lists.reruns = manifest["reruns"]
     return run, lists
 
@@ -162,7 +162,7 @@ def save(path: str, identity: dict[str, Any], run: Progress, lists: Lists) -> No
     manifest = {
         "format": FORMAT, "identity": identity, "done": run.done, "dimension": len(run.state.velocity),
         "farthest": run.farthest, "failures": run.failures, "warnings": run.warnings,
-        "cadence": lists.cadence, "reruns": lists.reruns,
+        "cadence": lists.cadence, "cadence_limit": lists.limit, "reruns": lists.reruns,
         "plan": None if plan is None else {**plan.__dict__, "skin": str(plan.skin)},
     }  # fmt: skip
     beside = f"{path}.{os.getpid()}.part"

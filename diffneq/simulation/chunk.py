@@ -18,7 +18,7 @@ from diffneq.dynamics.state import State
 from diffneq.particles import share
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
-from diffneq.simulation.layout import Schedule, Stretches
+from diffneq.simulation.layout import Schedule
 
 Tree = Any
 
@@ -126,25 +126,33 @@ def _blank(function, *arguments):
     return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(function, *arguments))
 
 
-def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, failed: Array, stretches: Stretches):
+def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, failed: Array):
     largest = lambda a, b: jax.tree.map(jnp.maximum, a, b)
 
-    def stretch(carry, now: Stretches):
-        state, neighbours, tally, fills = carry
+    def stretch(carry):
+        step, state, neighbours, tally, fills, records = carry
         state, neighbours = lax.cond(
-            now.relist, lambda s, _: relist(batch, plan, s), lambda s, n: (s, n), state, neighbours
+            schedule.list_is_due(step), lambda s, _: relist(batch, plan, s), lambda s, n: (s, n), state, neighbours
         )
         fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
-        state, tally = batch.map(_advance(now.length), state, neighbours, tally)
+        end = schedule.stretch_end(step)
+        state, tally = batch.map(_advance(end - step), state, neighbours, tally)
+        close = schedule.ends_record(end)
         record = lambda s, n, t: _record(batch, schedule, s, n, t)
-        taken = lax.cond(now.close, record, lambda *a: _blank(record, *a), state, neighbours, tally)
-        sums = jax.tree.map(lambda x: jnp.where(now.close, jnp.zeros_like(x), x), tally.sums)
-        return (state, neighbours, eqx.tree_at(lambda t: t.sums, tally, sums), fills), taken
+        taken = lax.cond(close, record, lambda *a: _blank(record, *a), state, neighbours, tally)
+        # What no record ends with is written into the last row, which nobody reads.
+        row = jnp.where(close, end // schedule.record_every - 1, schedule.rows)
+        records = jax.tree.map(lambda all, one: lax.dynamic_update_index_in_dim(all, one, row, 0), records, taken)
+        sums = jax.tree.map(lambda x: jnp.where(close, jnp.zeros_like(x), x), tally.sums)
+        return end, state, neighbours, eqx.tree_at(lambda t: t.sums, tally, sums), fills, records
 
     none = jnp.zeros(state.step.shape, jnp.int32)
     before = _blank(lambda s: relist(batch, plan, s)[1], state)
-    carry = (state, before, _start_tally(batch, state, failed), (none, none))
-    (state, _, tally, fills), records = lax.scan(stretch, carry, stretches)
+    tally = _start_tally(batch, state, failed)
+    one = _blank(lambda s, n, t: _record(batch, schedule, s, n, t), state, before, tally)
+    records = jax.tree.map(lambda x: jnp.zeros((schedule.rows + 1, *x.shape), x.dtype), one)
+    carry = (jnp.int32(0), state, before, tally, (none, none), records)
+    _, state, _, tally, fills, records = lax.while_loop(lambda carry: carry[0] < schedule.steps, stretch, carry)
     # The state itself keeps its anchors: they move once, where the next list is due, whatever the chunks are.
     listed, neighbours = relist(batch, plan, state)
     energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), listed, neighbours)
@@ -221,14 +229,11 @@ def prepare(batch: Batch, plan: ListPlan | None, mesh, state: State):
 
 def run_chunk(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array):
     """Run the chunk: `(state, records, report)`, records (n_records, R)."""
-    # The lengths are data and the number of steps no part of the program: a shorter last chunk needs no other.
-    program = schedule.program()
-    state, records, report = _compiled(batch, plan, program, mesh, state, failed, schedule.stretches())
-    ends = np.flatnonzero(schedule.closing())
-    return state, {name: np.asarray(x)[ends] for name, x in records.items()}, report
+    state, records, report = _compiled(batch, plan, schedule, mesh, state, failed)
+    return state, {name: np.asarray(x)[: schedule.records] for name, x in records.items()}, report
 
 
 @eqx.filter_jit
-def _compiled(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array, stretches):
-    body = lambda b, s, f, now: _run(b, plan, schedule, s, f, now)
-    return _everywhere(body, batch, mesh, (state, failed), (stretches,))
+def _compiled(batch: Batch, plan: ListPlan | None, schedule: Schedule, mesh, state: State, failed: Array):
+    body = lambda b, s, f, beat: _run(b, plan, beat, s, f)
+    return _everywhere(body, batch, mesh, (state, failed), (schedule,))

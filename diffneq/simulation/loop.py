@@ -18,9 +18,10 @@ from diffneq.dynamics.state import per_particle
 from diffneq.simulation import checkpoint as saving
 from diffneq.simulation.chunk import Batch, prepare, run_chunk
 from diffneq.simulation.layout import Schedule, cadence_beside
+from diffneq.simulation.overlap import check_start
 from diffneq.simulation.recovery import Lists, failures_of, heating_warning, usual_stride
 from diffneq.simulation.result import Result, describe
-from diffneq.simulation.start import check_arguments, check_start, mesh_over, pad_replicas, padding, starting_state
+from diffneq.simulation.start import check_arguments, mesh_over, pad_replicas, padding, starting_state
 
 # A chunk of about a second: progress moves, and a signal is heeded.
 _CHUNK_SECONDS = 1.0
@@ -123,38 +124,43 @@ def _thermal_scale(batch, state) -> np.ndarray:
     return np.where(scale > 0, scale, 1.0)
 
 
-def _chunk_steps(batch: Batch, unit: int, steps: int, replicas: int) -> int:
-    """Steps in a chunk: about a second of work, a multiple of `unit` and, if it can be, a divisor of all steps.
+def _target_steps(size: int) -> int:
+    """Steps that take about a second.
 
     Not a function of the number of devices: a chunk that has to be run again begins at the same step on any.
     """
-    size = sum(batch.system[0].counts) * replicas
-    target = max(1, int(_CHUNK_SECONDS * _PARTICLE_STEPS_PER_SECOND / size) // unit)
-    units = max(1, steps // unit)
-    divisors = [n for n in range(1, min(target, units) + 1) if units % n == 0]
-    best = max(divisors)
-    return unit * (best if best >= target / 4 or best == units else min(target, units))
+    return max(1, int(_CHUNK_SECONDS * _PARTICLE_STEPS_PER_SECOND / size))
+
+
+def _chunk_steps(size: int, unit: int, steps: int, done: int) -> int:
+    """Steps in a chunk: about a second of work, a multiple of `unit`, or all.
+
+    The first ones are shorter, an eighth of that and then as many as were done: what they tell of the fastest
+    particles sets the cadence of the next, and to run one of them again costs little.
+    """
+    full = _target_steps(size)
+    return min(unit * max(1, min(full, max(full // 8, done)) // unit), steps)
 
 
 def _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity):
     replicas = int(valid.sum())
     size = sum(batch.system[0].counts) * replicas
-    length = lambda unit: _chunk_steps(batch, unit, steps, replicas)
+    longest = min(_target_steps(size), steps)
     saver = saving.Saver(checkpoint, identity)
     with saver, _bar(progress, steps, run.done, size) as bar:
         while run.done < steps and np.any(valid & (run.failed == 0)):
             cadence = cadence_beside(lists.cadence, record_every)
             # Chunks begin where both beats meet; what is left at the end is a chunk of its own.
             unit = math.lcm(cadence, record_every)
-            whole = min(length(unit), steps)
-            stretch = min(whole, steps - run.done)
-            schedule = Schedule.plan(stretch, whole, record_every, cadence, names)
+            stretch = min(_chunk_steps(size, unit, steps, run.done), steps - run.done)
+            schedule = Schedule.plan(stretch, max(stretch, longest), record_every, cadence, names)
             failed = jnp.asarray(run.failed)
             state, records, report = run_chunk(batch, lists.plan, schedule, mesh, run.state, failed)
             alive = valid & (np.asarray(report.failed) == 0)
             going = valid & (run.failed == 0)
-            if lists.overflowed(report, alive) or lists.outrun(report, going, schedule, run, batch):
+            if lists.overflowed(report, alive) or lists.outrun(report, going, cadence, run, batch):
                 continue
+            lists.follow(report, alive, cadence, batch)
             run.accept(state, records, report, schedule)
             for sentence in failures_of(run, valid):
                 bar.write(sentence)

@@ -10,8 +10,11 @@ import numpy as np
 from diffneq.particles.list_cost import quickest_skin
 from diffneq.particles.neighbours import ListPlan, plan_list, widen
 
-# A list is used until the fastest particle has gone this part of half the skin, by its speed at the start.
+# A list is used until the fastest particle has gone this part of half the skin: by its speed at the start, ...
 _CAUTION = 0.8
+# ... and by how far it went in the chunk before: the farthest of a million moves varies by four percent.
+_CAUTION_BY_MOVES = 0.82
+_LONGEST_CADENCE = 1000
 
 
 def longest_stride(batch, state) -> float:
@@ -21,7 +24,7 @@ def longest_stride(batch, state) -> float:
 
 
 def usual_stride(batch, state) -> float:
-    """About how far the fastest of many particles goes in a step [L]: 4.5 times the mean, to a power of two.
+    """About how far the fastest of many particles goes in a step [L]: 4 times the mean, to a power of sqrt(2).
 
     So coarse that runs of one kind choose the same lists, and share a program.
     """
@@ -29,15 +32,19 @@ def usual_stride(batch, state) -> float:
     moving = squares[squares > 0]
     if not moving.size or not np.all(np.isfinite(moving)):
         return 0.0
-    stride = 4.5 * math.sqrt(moving.mean() / len(state.velocity)) * float(np.max(np.asarray(batch.system[1].dt)))
-    return 2.0 ** round(math.log2(stride))
+    stride = 4 * math.sqrt(moving.mean() / len(state.velocity)) * float(np.max(np.asarray(batch.system[1].dt)))
+    return 2.0 ** (round(2 * math.log2(stride)) / 2)
 
 
 class Lists:
-    """The plan of the lists and the number of steps between two builds; both change when a chunk has to be rerun."""
+    """The plan of the lists and the number of steps between two builds.
 
-    def __init__(self, plan: ListPlan | None, cadence: int):
-        self.plan, self.cadence = plan, cadence
+    The plan changes where a chunk has to be run again; the cadence follows the moves of the chunk before, and stays
+    below any at which somebody outran the skin.
+    """
+
+    def __init__(self, plan: ListPlan | None, cadence: int, limit: int = _LONGEST_CADENCE):
+        self.plan, self.cadence, self.limit = plan, cadence, limit
         self.reruns = 0
 
     @classmethod
@@ -48,20 +55,15 @@ class Lists:
         """
         reach = getattr(model, "cutoff", None)
         if reach is None:
-            return cls(None, 1000)
+            return cls(None, _LONGEST_CADENCE)
         size = sum(model.counts)
         skin = quickest_skin(model.box, size, reach, stride) if skin is None else skin
-        return cls(plan_list(model.box, size, reach, skin), 1000)
+        return cls(plan_list(model.box, size, reach, skin), _LONGEST_CADENCE)
 
     def set_cadence(self, batch, state) -> None:
         """From the speed of the fastest particle at the start."""
-        if self.plan is None or self.plan.all_pairs:
-            # No list to outrun; but displacements must stay far below the box, where a replica counts as lost.
-            half = min(float(np.min(np.asarray(p))) for p in batch.system[0].box.extent) / 16
-        else:
-            half = self.plan.skin / 2
-        self.cadence = max(1, int(_CAUTION * half / max(longest_stride(batch, state), 1e-12)))
-        self.cadence = min(self.cadence, 1000)
+        self.cadence = max(1, int(_CAUTION * self._half(batch) / max(longest_stride(batch, state), 1e-12)))
+        self.cadence = min(self.cadence, self.limit)
 
     def overflowed(self, report, alive) -> bool:
         """Make room where a list overflowed; True if the chunk has to be run again."""
@@ -74,26 +76,21 @@ class Lists:
         self.plan, self.reruns = wider, self.reruns + 1
         return True
 
-    def outrun(self, report, going, schedule, run, batch) -> bool:
+    def outrun(self, report, going, cadence: int, run, batch) -> bool:
         """Build more often, or with a wider skin, where somebody moved too far; True if the chunk has to be run again.
 
-        Arguments: `going`, the replicas that were well before the chunk.
+        Arguments: `going`, the replicas that were well before the chunk; `cadence` of the chunk.
         """
         moved = np.asarray(report.moved)
         going = going & np.isfinite(moved)  # what is not finite is lost, whatever the lists are
-        box, plan = batch.system[0].box, self.plan
-        bare = plan is None or plan.all_pairs
-        # Without a list to outrun, what counts is where a chunk takes a replica for lost: a quarter of the box.
-        half = min(float(np.min(np.asarray(p))) for p in box.extent) / 4
-        if plan is not None and not bare:
-            half = plan.skin / 2
+        half = self._half(batch)
         if not np.any(going & (moved >= half)):
             return False
         farthest = float(moved[going].max())
-        if schedule.cadence > 1:
-            cadence = _CAUTION * schedule.cadence * half / farthest
-            self.cadence = max(1, min(int(cadence), schedule.cadence - 1))
-        elif bare:
+        if cadence > 1:
+            self.limit = cadence - 1
+            self.cadence = max(1, min(int(_CAUTION * cadence * half / farthest), self.limit))
+        elif self.plan is None or self.plan.all_pairs:
             return False  # the chunk has said which are lost
         elif not self._widen_skin(batch.system[0], farthest):
             # The range of the forces in a single step: no list helps, the step is too long for these replicas.
@@ -101,6 +98,23 @@ class Lists:
             return True
         self.reruns += 1
         return True
+
+    def follow(self, report, alive, cadence: int, batch) -> None:
+        """The next cadence, from how far somebody went in a chunk of this one; at most twice as long."""
+        moved = np.asarray(report.moved)[alive]
+        if not moved.size or moved.max() <= 0:
+            return
+        allowed = int(_CAUTION_BY_MOVES * cadence * self._half(batch) / float(moved.max()))
+        self.cadence = max(1, min(allowed, 2 * cadence, self.limit))
+
+    def _half(self, batch) -> float:
+        """How far anybody may go between two builds [L].
+
+        Without a list to outrun, displacements must stay well below the quarter of a box at which a replica is lost.
+        """
+        if self.plan is None or self.plan.all_pairs:
+            return min(float(np.min(np.asarray(p))) for p in batch.system[0].box.extent) / 8
+        return self.plan.skin / 2
 
     def _widen_skin(self, model, farthest: float) -> bool:
         """Lists for somebody who goes `farthest` in one step; False where that is beyond the range of the forces."""

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.drives import Clock
-from diffneq.dynamics.state import State, inverse_mass
+from diffneq.dynamics.state import State
 from diffneq.particles import share
-from diffneq.particles.space import fixed_point, to_anchor
+from diffneq.particles.space import to_anchor
 from diffneq.simulation.chunk import Batch
 
 # Smaller systems lose more by the exchange of positions in every step than they gain.
@@ -206,46 +206,6 @@ def _check_fixed(model, velocities) -> None:
         if not moves and any(bool(jnp.any(v[:, here] != 0)) for v in velocities):
             raise ValueError(f"start: particles {first} to {first + count - 1} do not move; give them velocity 0.")
         first += count
-
-
-def check_start(batch: Batch, state: State, energy: np.ndarray) -> None:
-    """ValueError where particles of the start lie on top of each other, or would be thrown out of the system.
-
-    Two particles in exactly one place feel no force in a list, whose empty slots look the same, so that they are
-    looked for here. Steep laws have a finite energy at any distance: the test is how far one step would throw.
-    """
-    bad = np.flatnonzero(~np.isfinite(energy)).tolist()
-    place = batch.map(
-        lambda m, _, __, a, u: tuple(map(fixed_point, a, u, m.box.extent)), state.anchor, state.displacement
-    )
-    place = np.stack([np.asarray(x) for x in place], axis=-1)
-    bad += [r for r, here in enumerate(place) if len(np.unique(here, axis=0)) < len(here)]
-    if bad:
-        raise ValueError(
-            f"start: in replica {sorted(set(bad))} two particles lie on top of each other. Give positions that do not "
-            "overlap, or let the model place them (start=None)."
-        )
-    thrown = batch.map(_thrown, state)
-    far = np.flatnonzero(~(np.asarray(thrown) < 1))
-    if far.size:
-        raise ValueError(
-            f"start: in replica {far.tolist()} particles overlap so much that the first step would throw one across "
-            "the range of the forces. Give positions that do not overlap, let the model place them (start=None), or "
-            "use a much shorter time step."
-        )
-
-
-def _thrown(model, dynamics, _, state: State):
-    """The longest way that the first kick sends a particle in one step, over the range of the forces."""
-    reach = getattr(model, "cutoff", None)
-    reach = jnp.min(jnp.stack(model.box.extent)) / 4 if reach is None else _range(model)
-    push = inverse_mass(model) * jnp.sqrt(sum(f * f for f in state.force))
-    return jnp.max(push) * dynamics.dt**2 / reach
-
-
-def _range(model):
-    law = getattr(model, "law", None)
-    return model.cutoff if law is None else jnp.max(law.cutoff())
 
 
 def _noise_keys(keys):
