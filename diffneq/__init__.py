@@ -16,17 +16,19 @@ refuse_known_bad_jaxlib()
 if TYPE_CHECKING:
     from diffneq.installation.selfcheck import selfcheck as selfcheck
     from diffneq.simulation.loop import simulate as simulate
+    from diffneq.simulation.rollout import rollout as rollout
     from diffneq.statistics import Estimate as Estimate
     from diffneq.sweeps import sweep as sweep
 
 # public name -> the module that defines it
 _EXPORTS = {
     "Estimate": "diffneq.statistics",
+    "rollout": "diffneq.simulation.rollout",
     "selfcheck": "diffneq.installation.selfcheck",
     "simulate": "diffneq.simulation.loop",
     "sweep": "diffneq.sweeps",
 }
-__all__ = ["Estimate", "__version__", "selfcheck", "simulate", "sweep"]
+__all__ = ["Estimate", "__version__", "rollout", "selfcheck", "simulate", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -292,10 +292,6 @@ else:
     print(f"window: about {window[0]:.1f} to {window[1]:.1f} t; preferred: {tails.preferred}")
     for name, fit in tails.fits.items():
         print(f"{name:12} chi^2 = {fit.chi2:5.1f}   relative likelihood {tails.relative_likelihood(name):.2g}")
-    unit = model.counts[0] * plan.temperature
-    a = tails.one_over_t
-    scaled = diffneq.Estimate(a.value / unit, a.error / unit, "t")
-    print("amplitude of +1/t beside the exponential, over <J^2>:", scaled)
 plotting.autocorrelation(correlation.time, correlation.value, correlation.error, curves)
 
 # %% [markdown]
@@ -429,8 +425,8 @@ for i, k in ((0, 1), (0, 2), (1, 2)):
 # $$ g_I(\omega) = \int_{-\infty}^{\infty}\langle\delta I(t)\,\delta I(0)\rangle\,e^{i\omega t}\,dt ,
 #    \qquad I = J/L_x , $$
 #
-# from tapered windows of the undriven runs, against $2k_BT\,\mathrm{Re}\,Y(\omega)$ from the driven runs. The two sides
-# share no data and no adjustable number.
+# from tapered windows of the undriven runs (both components of the current: at rest nothing tells the axes apart),
+# against $2k_BT\,\mathrm{Re}\,Y(\omega)$ from the driven runs. The two sides share no data and no adjustable number.
 
 # %%
 noise = ac.noise
@@ -447,7 +443,7 @@ plotting.johnson_nyquist(
 # %%
 for factor in (1.0, 1.05, 0.95):
     wrong = johnson_nyquist(
-        still.current, plan.record_time, ac.response, factor * plan.temperature, relative_width=0.3,
+        still.series, plan.record_time, ac.response, factor * plan.temperature, relative_width=0.3,
         steps=plan.record_every,
     )  # fmt: skip
     z = (wrong.ratio.value - 1) / wrong.ratio.error

@@ -43,6 +43,13 @@ def test_nothing_is_found_in_noise():
     assert names.count("zero") >= 10
 
 
+def test_a_tail_of_the_other_sign_is_no_tail():
+    """+1/t^2 is not -1/t^2: its amplitude is zero, and its likelihood that of nothing at all."""
+    result = compare_tails(correlation(lambda t: 2.0 / t**2, 0.01), 4.0, 70.0)
+    fit = result.fits["-1/t^2"]
+    assert fit.amplitude.value == 0.0 and fit.chi2 == result.fits["zero"].chi2
+
+
 def test_amplitude_beside_a_core_covers():
     scores = []
     for seed in range(40):

@@ -48,7 +48,8 @@ def johnson_nyquist(
 ) -> JohnsonNyquist:
     """g_I(w) = int <dI(t) dI(0)> e^{iwt} dt = 2 k_B T Re Y(w), I = J/L_x, Y = sigma L_y/L_x.
 
-    Arguments: `current` (T,) or (R, T), J of UNDRIVEN runs, interval means over `dt` [time]; `response`, the
+    Arguments: `current` (T,), (R, T) or (R, c, T) for c equivalent components, J of UNDRIVEN runs, interval means
+    over `dt` [time]; `response`, the
     `Admittance` of driven runs; `temperature` k_B T [energy]; `relative_width`, full width of the band around
     each driven frequency over that frequency (narrowed where bands would overlap); `tapers` and `steps` as in
     `spectral_intensity`. A band is symmetric, so a slope of g drops out; its curvature is corrected with a

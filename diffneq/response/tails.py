@@ -27,14 +27,14 @@ class TailFit:
 
 @dataclass(frozen=True)
 class TailComparison:
-    """`fits` by name, `preferred` (least AIC), `one_over_t`: the amplitude of +1/t beside an exponential.
+    """`fits` by name, `preferred` (least AIC); `one_over_t`, beside an exponential core, else None.
 
     `time`, `value`, `covariance`: the binned correlation that was fitted.
     """
 
     fits: dict[str, TailFit]
     preferred: str
-    one_over_t: Estimate
+    one_over_t: Estimate | None
     time: np.ndarray
     value: np.ndarray
     covariance: np.ndarray
@@ -50,8 +50,8 @@ def compare_tails(
     """C(t) = b e^{-t/tau}, + a/t, or - a/t^2 for t_min <= t <= t_max, alone or beside an exponential core.
 
     Arguments: `acf` from `autocorrelation`, with many samples; `t_min`, `t_max` [time], the window; `core`
-    False compares "zero", "exponential", "1/t" and "-1/t^2" on a late window, True adds the latter two to an
-    exponential core, "exponential + 1/t" and "exponential - 1/t^2", for windows that begin early; `bins`,
+    False compares "zero", "exponential", "1/t" and "-1/t^2" (a >= 0) on a late window, True adds the latter two
+    to one exponential core, "exponential + 1/t" and "exponential - 1/t^2", for windows that begin early; `bins`,
     log-spaced averages of lags (default: a quarter of the number of samples, at most 16). The covariance of
     the bins comes from the samples, shrunk towards its diagonal, and its inverse is unbiased by Hartlap's
     factor. Amplitudes are linear, decay times are scanned; `one_over_t` allows for the decay time by the
@@ -84,16 +84,16 @@ def compare_tails(
         return _with_core(name, shape, core_shape, (lags[1] - lags[0], 3 * lags[-1]), value, inverse)
 
     tail, steep = average(1 / lags), average(-1 / lags**2)
-    both = with_core("exponential + 1/t", tail)
+    both = with_core("exponential + 1/t", tail) if core else None
     fits = [with_core("exponential", None)]
-    if core:
+    if both is not None:
         fits += [both, with_core("exponential - 1/t^2", steep)]
     else:
         shapes = {"zero": [], "1/t": [tail], "-1/t^2": [steep]}
-        fits += [_linear(name, shape, value, inverse) for name, shape in shapes.items()]
+        fits += [_of_one_sign(name, shape, value, inverse) for name, shape in shapes.items()]
     fits = {fit.name: fit for fit in fits}
     preferred = min(fits, key=lambda name: fits[name].aic)
-    return TailComparison(fits, preferred, both.amplitude, average(lags), value, covariance)
+    return TailComparison(fits, preferred, both and both.amplitude, average(lags), value, covariance)
 
 
 def _edges(time, bins: int):
@@ -134,6 +134,15 @@ def _linear(name, shapes, value, inverse, decay_time=np.nan, extra=0) -> TailFit
     parameters = len(shapes) + extra
     aic = 2 * parameters - 2 * likelihood
     return TailFit(name, amplitude, decay_time, chi2, float(likelihood), float(aic), parameters)
+
+
+def _of_one_sign(name, shapes, value, inverse) -> TailFit:
+    """The fit with an amplitude that is not negative."""
+    fit = _linear(name, shapes, value, inverse)
+    if not fit.amplitude.value < 0:
+        return fit
+    none = _linear(name, [], value, inverse, extra=len(shapes))
+    return replace(none, amplitude=replace(fit.amplitude, value=0.0))
 
 
 def _with_core(name, shape, core, tau_range, value, inverse) -> TailFit:

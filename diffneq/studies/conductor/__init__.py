@@ -56,7 +56,7 @@ def analyse(plan: Plan, undriven, constant, multisine, sizes, provenance=None) -
         plan,
         still,
         steady_state(plan, constant),
-        alternating(plan, multisine, still.current),
+        alternating(plan, multisine, still.series),
         size_dependence(plan, sizes, constant),
         provenance=provenance or {},
     )

@@ -31,7 +31,10 @@ def settled(plan: Plan, dataset, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """The undriven conductor: equipartition, fluctuation of the current, Green-Kubo, decay of the correlation."""
+    """The undriven conductor: equipartition, fluctuation of the current, Green-Kubo, decay of the correlation.
+
+    `series` (R, c, T): the settled current along the field and, where there are no walls, across it.
+    """
 
     electron_temperature: Estimate
     phonon_temperature: Estimate
@@ -39,7 +42,7 @@ class Equilibrium:
     conductivity: dict[str, Estimate]
     correlation: Autocorrelation
     tails: TailComparison | None
-    current: np.ndarray
+    series: np.ndarray
 
 
 def equilibrium(plan: Plan, dataset) -> Equilibrium:
@@ -66,7 +69,7 @@ def equilibrium(plan: Plan, dataset) -> Equilibrium:
         species: mean(settled(plan, dataset, f"{species}_temperature"), dt, "T_0", f"{species} temperature")
         for species in ("electron", "phonon")
     }
-    return Equilibrium(hot["electron"], hot["phonon"], ratio, sigma, correlation, tails, current)
+    return Equilibrium(hot["electron"], hot["phonon"], ratio, sigma, correlation, tails, series)
 
 
 @dataclass(frozen=True)

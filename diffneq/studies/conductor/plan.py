@@ -42,7 +42,7 @@ class Plan:
     electrons: int = 300
     fields: tuple[float, ...] = (0.02, 0.035, 0.05, 0.1)
     seeds: int = 2
-    replicas: int = 16
+    replicas: int = 32
     time: float = 1000.0
     transient: float = 100.0
     sizes: tuple[int, ...] = (75, 150, 600)
@@ -65,7 +65,7 @@ class Plan:
         if options.sizes is not None:
             given["electrons"], given["sizes"] = options.sizes[0], tuple(options.sizes[1:])
         if options.seeds is not None:
-            given["seeds"], given["replicas"] = options.seeds, 8 * options.seeds
+            given["seeds"], given["replicas"] = options.seeds, 16 * options.seeds
         if options.time is not None:
             given["time"], given["transient"] = options.time, min(100.0, options.time / 3)
         plan = cls(**given, seed=options.seed)

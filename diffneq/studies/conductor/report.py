@@ -43,12 +43,7 @@ class Report:
         if tails is not None:
             rows += [
                 ("", "tail of <J(t) J(0)>, least AIC", tails.preferred, "no +1/t"),
-                (
-                    "",
-                    "amplitude of a +1/t tail/<J^2>",
-                    _show(_relative(tails.one_over_t, here.correlation.value[0])),
-                    "0",
-                ),
+                ("", "likelihood of +1/t relative to it", f"{tails.relative_likelihood('1/t'):.2g}", "small"),
             ]
         return rows
 
@@ -186,10 +181,6 @@ def _admittance(here: Alternating) -> dict[str, Any]:
             "frequencies": len(response.frequency),
         },
     }
-
-
-def _relative(estimate: Estimate, scale: float) -> Estimate:
-    return Estimate(estimate.value / scale, estimate.error / scale, "t", estimate.name, warnings=estimate.warnings)
 
 
 def _show(estimate: Estimate) -> str:
