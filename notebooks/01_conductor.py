@@ -98,7 +98,7 @@ if FAST:
         sizes=(), frequencies=14, decades=2.2,
     )  # fmt: skip
 else:
-    plan = Plan(seeds=3, replicas=24)
+    plan = Plan(replicas=64)
 
 model = Conductor.preset(plan.preset, electrons=plan.electrons)
 print("electrons, phonons, impurities:", model.counts)
@@ -344,8 +344,7 @@ plotting.current_voltage(steady.field, value, spread, conductivity=steady.ohm.si
 # ### Size
 #
 # A conductivity is a property of the material: at the same densities it must not depend on the size. The field is
-# the same for all sizes; small systems run more seeds, so that all dissipate the same work and are
-# about as precise. A fit against $1/L$, $L = \sqrt A$, should have no slope. (The fast mode has one size only.)
+# the same for all sizes; small systems run more seeds, so that all are about as precise. A fit against $1/L$, $L = \sqrt A$, should have no slope. (The fast mode has one size only.)
 
 # %%
 size, figure = report.sizes, None
@@ -356,9 +355,7 @@ else:
         print(f"{number:5d} electrons   j/E = {sigma}")
     print(f"slope against 1/L: {size.slope}, {size.slope_z:+.1f} standard errors from zero")
     value, spread = np.transpose([(x.value, x.error) for x in size.conductivity])
-    figure = plotting.conductivity_against_size(
-        size.inverse_length, value, spread, limit=size.limit, slope=size.slope
-    )
+    figure = plotting.conductivity_against_size(size.inverse_length, value, spread, limit=size.limit, slope=size.slope)
 if figure is not None:
     display(figure)
 

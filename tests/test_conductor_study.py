@@ -12,7 +12,7 @@ from diffneq.options import ConductorOptions
 from diffneq.response.johnson_nyquist import johnson_nyquist
 from diffneq.studies.conductor import Plan, study
 
-REDUCED = Plan(electrons=120, fields=(0.05, 0.1, 0.15), seeds=2, replicas=8, time=600.0, transient=60.0,
+REDUCED = Plan(electrons=120, fields=(0.05, 0.1, 0.15), seeds=4, replicas=12, time=500.0, transient=50.0,
                sizes=(60, 240), frequencies=16, decades=2.2)  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def reduced(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
-    return study(Plan(), tmp_path_factory.mktemp("full"), progress=False)
+    return study(Plan(replicas=96), tmp_path_factory.mktemp("full"), progress=False)
 
 
 def assert_agree(first, second, z=4.0):
@@ -85,7 +85,7 @@ def test_resume_computes_nothing_twice_and_refuses_another_plan(reduced):
     report, folder = reduced
     again = study(REDUCED, folder, resume=True, progress=False)
     assert again.steady.ohm.sigma.value == report.steady.ohm.sigma.value
-    other = Plan(**{**{f: getattr(REDUCED, f) for f in REDUCED.__dataclass_fields__}, "time": 500.0})
+    other = Plan(**{**{f: getattr(REDUCED, f) for f in REDUCED.__dataclass_fields__}, "time": 600.0})
     with pytest.raises(ValueError, match="steps"):
         study(other, folder, resume=True, progress=False)
 

@@ -67,7 +67,7 @@ def test_chunks_do_not_change_the_bits_and_a_run_can_be_continued(plain, monkeyp
 
 def test_the_cadence_follows_the_moves(plain, monkeypatch, caplog):
     """It rises where nobody goes far, for all that its first guess was one, and every cadence shares a program."""
-    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr(loop, "_CHUNK_SECONDS", 0.003)  # chunks of up to 100 steps
     monkeypatch.setattr(Lists, "set_cadence", lambda self, *_: setattr(self, "cadence", 1))
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
         followed = run(devices=1)

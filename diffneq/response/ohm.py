@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq.statistics import Estimate, PolynomialFit, fit_polynomial
+from diffneq.statistics import Estimate, LinearFit, fit_polynomial
 from diffneq.statistics.distributions import chi_squared_tail
 
 
@@ -19,7 +19,7 @@ class OhmicResponse:
     sigma: Estimate
     sigma_3: Estimate | None
     even: Estimate | None
-    fit: PolynomialFit
+    fit: LinearFit
     odd_chi2: float
     odd_pairs: int
     odd_p_value: float

@@ -13,7 +13,7 @@ from diffneq.response.johnson_nyquist import JohnsonNyquist, johnson_nyquist
 from diffneq.response.kramers_kronig import KramersKronig, f_sum_rule, kramers_kronig
 from diffneq.response.ohm import OhmicResponse, ohm
 from diffneq.response.tails import TailComparison, compare_tails
-from diffneq.statistics import Estimate, fit_polynomial, mean, weighted_mean
+from diffneq.statistics import Estimate, fit_columns, fit_polynomial, mean, weighted_mean
 from diffneq.studies.conductor.plan import Plan
 
 SIGMA = "e^2 t/m"
@@ -27,6 +27,24 @@ def settled(plan: Plan, dataset, name: str) -> np.ndarray:
     if not good.any():
         raise ValueError(f"every run failed: {dataset.attrs.get('failures', '')}")
     return values[good][:, plan.transient_records :]
+
+
+def current_along(plan: Plan, dataset, fields, electrons: int, scale: float, unit: str = "") -> Estimate:
+    """Mean current along the field times `scale`, from the runs in `fields`: a field, or both directions of one.
+
+    Runs differ for good, by their impurities: the error is the scatter of their means, pooled over both directions.
+    """
+    both = [f for f in dataset["field"].values if np.isclose(abs(f), abs(fields[0]))]
+    along = {f: np.sign(f) * scale * settled(plan, dataset.sel(field=f), "current") for f in both}
+    name = f"current at |E| = {abs(fields[0]):g}, N_e = {electrons}"
+    records = np.concatenate([along[f] for f in fields])
+    dof = sum(len(x) - 1 for x in along.values())
+    if dof < 4:  # too few runs to compare with each other
+        return mean(records, plan.record_time, unit, name)
+    variance = sum(float(np.var(x.mean(1)) * len(x)) for x in along.values()) / dof
+    error = float(np.sqrt(variance / len(records)))
+    diagnostics = {"dof": dof, "runs": len(records)}
+    return Estimate(float(records.mean()), error, unit, name, "scatter of runs", (), diagnostics)
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ def steady_state(plan: Plan, dataset) -> SteadyState:
     def pick(name: str, e: float, scale: float) -> Estimate:
         return mean(settled(plan, dataset.sel(field=e), name) * scale, dt, name=name)
 
-    current = [pick("current", e, 1 / area) for e in field]
+    current = [current_along(plan, dataset, [e], plan.electrons, np.sign(e) / area) for e in field]
     work = [pick("work", e, 1 / dt) for e in field]
     heat = [pick("heat", e, -1 / dt) for e in field]
     hot = [pick("electron_temperature", e, 1.0) for e in field]
@@ -179,18 +197,27 @@ def alternating(plan: Plan, dataset, undriven: np.ndarray) -> Alternating:
 
 
 def _low_frequency(response: Admittance) -> Estimate:
-    """sigma(0) from Re 1/sigma(w) = 1/sigma(0) + O(w^2): exactly constant for a Drude metal, flat far beyond 1/tau."""
+    """sigma(0) from Re 1/sigma(w) = 1/sigma(0) + b (w tau)^2/(1 + (w tau)^2), tau scanned.
+
+    For a Drude metal b = 0; b and tau allow for a friction that itself relaxes, as two kinds of collisions do.
+    """
     sigma, w, covariance = response.sigma, response.frequency, response.covariance
     slope = 1 / sigma**2  # d(1/sigma) = -slope d(sigma)
     variance = slope.real**2 * covariance[:, 0, 0] + slope.imag**2 * covariance[:, 1, 1]
-    error = np.sqrt(variance - 2 * slope.real * slope.imag * covariance[:, 0, 1])
-    low = w <= max(0.3, float(np.sort(w)[min(4, len(w) - 1)]))
-    fit = fit_polynomial(w[low], (1 / sigma).real[low], error[low], (0, 2))
-    found = fit.coefficient(0)
-    value = 1 / found.value
-    return Estimate(
-        value, value**2 * found.error, SIGMA, "conductivity", "multisine, w -> 0", found.warnings, found.diagnostics
-    )
+    variance -= 2 * slope.real * slope.imag * covariance[:, 0, 1]
+    low = w <= max(1.0, float(np.sort(w)[min(6, len(w) - 1)]))
+    x, y, error = w[low], (1 / sigma).real[low], np.sqrt(variance[low])
+    shape = lambda tau: (x * tau) ** 2 / (1 + (x * tau) ** 2)
+    fit = lambda *columns: fit_columns(np.stack([np.ones_like(x), *columns], 1), y, error)
+    times = np.geomspace(0.3 / x.max(), 1 / x.min(), 60)
+    best = min(times, key=lambda tau: fit(shape(tau)).chi2)
+    found = fit(shape(best))
+    # The derivative by tau joins the columns for the error only (Gauss-Newton).
+    allowed = fit(shape(best), (shape(1.05 * best) - shape(best / 1.05)) / 0.1)
+    value = 1 / found.coefficients[0]
+    doubt = value**2 * float(np.sqrt(allowed.covariance[0, 0]))
+    diagnostics = {"chi2": found.chi2, "fit_dof": found.dof - 1, "relaxation_time": float(best)}
+    return Estimate(float(value), doubt, SIGMA, "conductivity", "multisine, w -> 0", (), diagnostics)
 
 
 @dataclass(frozen=True)
@@ -212,11 +239,11 @@ def size_dependence(plan: Plan, datasets: dict[int, Any], main) -> SizeDependenc
     sigma, inverse, electrons = [], [], []
     everything = {**datasets}
     if plan.size_field in plan.fields:
-        everything[plan.electrons] = main.sel(field=plan.size_field)
+        everything[plan.electrons] = main
     for number, dataset in sorted(everything.items()):
+        fields = [f for f in dataset["field"].values if np.isclose(abs(f), plan.size_field)]
         area = float(plan.model(number).area)
-        current = settled(plan, dataset, "current")
-        sigma.append(mean(current / area / plan.size_field, plan.record_time, SIGMA, f"conductivity, N_e = {number}"))
+        sigma.append(current_along(plan, dataset, fields, number, 1 / (area * plan.size_field), SIGMA))
         inverse.append(area**-0.5)
         electrons.append(number)
     if len(sigma) < 2:

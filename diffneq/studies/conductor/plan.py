@@ -12,8 +12,8 @@ from diffneq.options import ConductorOptions
 
 # Planning values only (kinetic theory and first runs): they shape the drive, no result depends on them.
 _RELAXATION_TIME = 7.0
-# Constant field that dissipates as much as all sines together: it changes sigma by less than one percent.
-_FIELD_OF_MULTISINE = 0.02
+# Constant field that dissipates as much as all sines together: it heats the electrons by two percent.
+_FIELD_OF_MULTISINE = 0.014
 # Particle-steps a second and device: only to turn minutes into a length of runs.
 _NOMINAL_RATE = 8e6
 
@@ -26,9 +26,9 @@ class Plan:
         preset, variant, temperature: of the conductor.
         electrons: number of electrons in the main runs; phonons as many, impurities a third.
         fields: positive fields [k_B T/(e L)]; each is run in both directions.
-        seeds: runs for each field and direction.
+        seeds: runs for each field and direction; each has impurities of its own, by which conductances differ.
         replicas: undriven runs, and as many under the multisine.
-        time: recorded time of each run [t].
+        time: recorded time of each of these [t]; runs in a constant field, of which there are more, take a quarter.
         transient: time before it [t].
         sizes: further numbers of electrons at which the conductivity is measured, at `size_field`.
         frequencies, decades: how many sines, over how many decades of frequency.
@@ -41,13 +41,13 @@ class Plan:
     temperature: float = 1.0
     electrons: int = 300
     fields: tuple[float, ...] = (0.02, 0.035, 0.05, 0.1)
-    seeds: int = 2
-    replicas: int = 32
+    seeds: int = 8
+    replicas: int = 40
     time: float = 1000.0
     transient: float = 100.0
-    sizes: tuple[int, ...] = (75, 150, 600)
+    sizes: tuple[int, ...] = (150, 600, 1200)
     size_field: float = 0.05
-    frequencies: int = 24
+    frequencies: int = 32
     decades: float = 2.5
     seed: int = 0
     record_time: float = 0.1
@@ -65,7 +65,7 @@ class Plan:
         if options.sizes is not None:
             given["electrons"], given["sizes"] = options.sizes[0], tuple(options.sizes[1:])
         if options.seeds is not None:
-            given["seeds"], given["replicas"] = options.seeds, 16 * options.seeds
+            given["seeds"], given["replicas"] = options.seeds, max(12, 5 * options.seeds)
         if options.time is not None:
             given["time"], given["transient"] = options.time, min(100.0, options.time / 3)
         plan = cls(**given, seed=options.seed)
@@ -112,12 +112,21 @@ class Plan:
         """Recorded periods of the multisine."""
         return max(2, round(self.time / self.drive().period))
 
+    @property
+    def field_time(self) -> float:
+        """Recorded time of a run in a constant field."""
+        return max(50.0, self.time / 4)
+
     def seeds_at(self, electrons: int) -> int:
-        """Small systems run more seeds, so that every size dissipates the same work and is as precise."""
-        return max(2, int(np.ceil(2 * max((*self.sizes, self.electrons)) / electrons)))
+        """Small systems run more seeds: their currents fluctuate more, and they cost less."""
+        largest = max((*self.sizes, self.electrons))
+        return min(4 * self.seeds, int(np.ceil(self.seeds * largest / electrons)))
 
     def particle_steps(self) -> float:
         """Of all runs together."""
-        one = sum(self.model().counts) * (self.time + self.transient) / self.dt
-        main = one * (2 * len(self.fields) * self.seeds + 2 * self.replicas)
-        return main + sum(one * n / self.electrons * self.seeds_at(n) for n in self.sizes)
+        particles = sum(self.model().counts)
+        field = (self.field_time + self.transient) / self.dt
+        fields = field * particles * 2 * len(self.fields) * self.seeds
+        sizes = field * sum(particles * n / self.electrons * self.seeds_at(n) for n in self.sizes)
+        sines = (self.periods() + 1) * self.drive().period / self.dt
+        return fields + sizes + particles * self.replicas * (self.steps(self.time) + sines)

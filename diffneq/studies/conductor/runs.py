@@ -61,14 +61,14 @@ class Runs:
         """Undriven replicas."""
         plan = self.plan
         grid = {"electrons": [plan.electrons]}
-        return self._sweep("equilibrium", _undriven, grid, plan.replicas, plan.steps(1.5 * plan.time), 0)
+        return self._sweep("equilibrium", _undriven, grid, plan.replicas, plan.steps(plan.time), 0)
 
     def constant_fields(self):
         """Constant fields in both directions."""
         plan = self.plan
         fields = sorted({s * f for f in plan.fields for s in (-1.0, 1.0)})
         grid = {"field": (fields, _FIELD_UNIT), "electrons": [plan.electrons]}
-        return self._sweep("constant field", _constant, grid, plan.seeds, plan.steps(plan.time), 1)
+        return self._sweep("constant field", _constant, grid, plan.seeds, plan.steps(plan.field_time), 1)
 
     def multisine(self):
         """Many frequencies at once; the first period is transient."""
@@ -82,5 +82,7 @@ class Runs:
         for electrons in plan.sizes:
             grid = {"field": ([plan.size_field], _FIELD_UNIT), "electrons": [electrons]}
             name = f"size {electrons}"
-            out[electrons] = self._sweep(name, _constant, grid, plan.seeds_at(electrons), plan.steps(plan.time), 3)
+            out[electrons] = self._sweep(
+                name, _constant, grid, plan.seeds_at(electrons), plan.steps(plan.field_time), 3
+            )
         return out
