@@ -312,7 +312,8 @@ for estimate in still.conductivity.values():
 # ## 6. Ohm's law and its end
 #
 # Under a constant field, after the transient: is the current steady (its second half minus its first, in units of the
-# mean), is it odd in the field, does the bath receive what the field gives?
+# mean), is it odd in the field, does the bath receive what the field gives? Every run has impurities of its own, so the
+# error bars of the currents are the scatter of the runs.
 
 # %%
 steady = report.steady
@@ -344,7 +345,8 @@ plotting.current_voltage(steady.field, value, spread, conductivity=steady.ohm.si
 # ### Size
 #
 # A conductivity is a property of the material: at the same densities it must not depend on the size. The field is
-# the same for all sizes; small systems run more seeds, so that all are about as precise. A fit against $1/L$, $L = \sqrt A$, should have no slope. (The fast mode has one size only.)
+# the same for all sizes; small systems run more seeds, so that all are about as precise. A fit against $1/L$,
+# $L = \sqrt A$, should have no slope. (The fast mode has one size only.)
 
 # %%
 size, figure = report.sizes, None
@@ -376,9 +378,8 @@ if figure is not None:
 #
 # is the f-sum rule. Both parts are measured here on the driven conductor, so nothing builds these relations in. The
 # lines in the picture are transforms of the points of the *other* part. The errors contain what the finite
-# range of frequencies leaves open above: where the tail is uncertain, so is the transform. Below the lowest frequency
-# the real part is taken as constant, which is right if that frequency is well below the relaxation rate; if not, the
-# sum comes out too low. The share of that part is printed.
+# range of frequencies leaves open: above, the exponent of the tail; below the lowest frequency, where the data are
+# continued as $1/(a + b\omega^2)$ if they show a curvature, the difference to a constant. That share is printed.
 
 # %%
 ac = report.alternating
@@ -389,12 +390,14 @@ print("electron temperature under the drive:", ac.electron_temperature)
 for name, check in (("Im from Re", ac.predicted_imaginary), ("Re from Im", ac.predicted_real)):
     print(f"Kramers-Kronig, {name}: chi^2 per frequency = {check.chi2 / check.dof:.2f}, p = {check.p_value:.2g}")
 print("f-sum/(n_e e^2/m) =", ac.sum_rule, "; ".join(ac.sum_rule.warnings))
-below = 2 / np.pi * w[0] * ac.response.sigma[0].real / (model.counts[0] / area)
-print(f"of this, from below the lowest frequency: {below:.2f}")
+print(f"of this, from below the lowest frequency: {ac.sum_rule.diagnostics['below']:.2f}")
 plotting.admittance(
     w, ac.response.admittance.real, ac.response.admittance.imag, ac.response.error_real * shape,
     ac.response.error_imag * shape,
-    kramers_kronig=(w, ac.predicted_real.predicted * shape, ac.predicted_imaginary.predicted * shape),
+    kramers_kronig=(w, *(shape * x for x in (
+        ac.predicted_real.predicted, ac.predicted_imaginary.predicted,
+        ac.predicted_real.predicted_error, ac.predicted_imaginary.predicted_error,
+    ))),
 )  # fmt: skip
 
 # %% [markdown]

@@ -1,6 +1,6 @@
 """Fluctuations and response: correlations in time, the admittance, the Johnson-Nyquist theorem."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,6 +65,20 @@ def _logarithmic(inset: "Axes", time: np.ndarray, value: np.ndarray, error: np.n
     inset.tick_params(labelsize=9)
 
 
+def _predictions(axes, grid, real, imag, real_error=None, imag_error=None) -> None:
+    grid, real, imag, real_error, imag_error = columns(
+        "admittance, kramers_kronig", omega=grid, real=real, imag=imag, real_error=real_error, imag_error=imag_error
+    )
+    order = np.argsort(grid)
+    for value, error, colour, line, name in (
+        (real, real_error, "blue", "-", r"Re $Y$ from Im $Y$ (Kramers–Kronig)"),
+        (imag, imag_error, "vermilion", "--", r"Im $Y$ from Re $Y$ (Kramers–Kronig)"),
+    ):
+        axes.plot(grid[order], value[order], color=COLOURS[colour], linestyle=line, label=name)
+        low, high = (value + sign * np.nan_to_num(error) for sign in (-1, 1))
+        axes.fill_between(grid[order], low[order], high[order], color=COLOURS[colour], alpha=0.2, linewidth=0)
+
+
 def admittance(
     omega: ArrayLike,
     real: ArrayLike,
@@ -72,14 +86,14 @@ def admittance(
     real_error: ArrayLike | None = None,
     imag_error: ArrayLike | None = None,
     *,
-    kramers_kronig: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+    kramers_kronig: Sequence[ArrayLike] | None = None,
     units: Units = None,
 ) -> "Figure":
     """Re Y and Im Y (time factor e^{-i omega t}), each with the Kramers-Kronig transform of the other.
 
-    Arguments: `omega` (n,) > 0 and the driven `real`, `imag` with errors, (n,); `kramers_kronig`, three
-    arrays (m,): omega, Re Y predicted from Im Y, Im Y predicted from Re Y; `units`, keys "omega",
-    "admittance". Raises ValueError for shapes that do not match.
+    Arguments: `omega` (n,) > 0 and the driven `real`, `imag` with errors, (n,); `kramers_kronig`, arrays (m,):
+    omega, Re Y predicted from Im Y, Im Y predicted from Re Y and, for bands, the errors of both; `units`, keys
+    "omega", "admittance". Raises ValueError for shapes that do not match.
     """
     omega, real, imag, real_error, imag_error = columns(
         "admittance", omega=omega, real=real, imag=imag, real_error=real_error, imag_error=imag_error
@@ -88,15 +102,7 @@ def admittance(
         figure = new_figure(6.8, 4.4)
         axes = figure.subplots()
         if kramers_kronig is not None:
-            grid, real_line, imag_line = columns(
-                "admittance, kramers_kronig",
-                omega=kramers_kronig[0], real=kramers_kronig[1], imag=kramers_kronig[2],
-            )  # fmt: skip
-            order = np.argsort(grid)
-            axes.plot(grid[order], real_line[order], color=COLOURS["blue"],
-                      label=r"Re $Y$ from Im $Y$ (Kramers–Kronig)")  # fmt: skip
-            axes.plot(grid[order], imag_line[order], color=COLOURS["vermilion"], linestyle="--",
-                      label=r"Im $Y$ from Re $Y$ (Kramers–Kronig)")  # fmt: skip
+            _predictions(axes, *kramers_kronig)
         points(axes, omega, real, real_error, "blue", label=r"Re $Y$, driven")
         points(axes, omega, imag, imag_error, "vermilion", "^", label=r"Im $Y$, driven")
         axes.axhline(0.0, color=COLOURS["black"], linewidth=0.8)

@@ -68,9 +68,10 @@ def conductivity_against_size(
 ) -> "Figure":
     """sigma against 1/L with the fit sigma = sigma_infinity + slope/L: is there any dependence on size?
 
-    Arguments: `inverse_length`, `conductivity`, `error` (n,); `limit` sigma_infinity and `slope`, each an
-    Estimate, a pair (value, error) or a number; `units`, keys "inverse length", "conductivity". The band
-    takes the errors of both as independent. Raises ValueError for shapes that do not match.
+    Arguments: `inverse_length` (of a length L of the caller's choice, sqrt(A) for one), `conductivity`, `error`
+    (n,); `limit` sigma_infinity and `slope`, each an Estimate, a pair (value, error) or a number; `units`, keys
+    "inverse length", "conductivity". The band takes the errors of both as independent.
+    Raises ValueError for shapes that do not match.
     """
     x, sigma, error = columns(
         "conductivity_against_size", inverse_length=inverse_length, conductivity=conductivity, error=error
@@ -91,7 +92,7 @@ def conductivity_against_size(
         points(axes, x, sigma, error, "blue", label="simulation")
         centre, spread = np.mean(sigma), max(1.5 * np.ptp(sigma), 0.12 * abs(np.mean(sigma)))
         axes.set(xlim=(0, grid[-1]), ylim=(centre - spread, centre + spread))
-        axes.set_xlabel(label("inverse length  $1/L_x$", "inverse length", units))
+        axes.set_xlabel(label("inverse length  $1/L$", "inverse length", units))
         axes.set_ylabel(label(r"conductivity  $\sigma$", "conductivity", units))
         axes.legend()
     return figure

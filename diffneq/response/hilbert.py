@@ -8,28 +8,23 @@ _FINE = 32  # sub-intervals between measured frequencies: the integrand is linea
 _TAIL = np.geomspace(1, 1e4, 400)[1:]  # continuation above the last frequency, in its units
 
 
-def hilbert_operator(w, error, given: int, power: float, *, spline: bool = True, curved_below: bool = False):
+def hilbert_operator(w, error, given: int, power: float, *, spline: bool = True):
     """The matrix K: Im = K Re, Im(w) = -(1/pi) P int Re/(w' - w) dw' (given = 0), or Re = K Im (given = 1).
 
     The integrand is even (Re) or odd (Im) in w, linear between the points of a fine grid, so that
     P int f/(w' - w) dw' = [f ln|w' - w|] - sum_i f'_i [(w' - w) ln|w' - w| - (w' - w)]_i exactly.
-    `curved_below`: below the first point w^given (a + b w^2) through the first two points, instead of b = 0.
     """
     fine, values = interpolation(w, power, slope_below=float(given), spline=spline)
     below = w[0] * np.array([0.0, 0.25, 0.5, 0.75])
     lower = np.zeros((len(below), len(w)))
-    if curved_below:
-        basis = np.stack([w[:2] ** given, w[:2] ** (given + 2)], 1)
-        lower[:, :2] = np.stack([below**given, below ** (given + 2.0)], 1) @ np.linalg.inv(basis)
-    else:
-        lower[:, 0] = (below / w[0]) ** given
+    lower[:, 0] = (below / w[0]) ** given
     upper = np.zeros((len(_TAIL), len(w)))
     upper[:] = _TAIL[:, None] ** -power * tail_row(w, error, power)
     x = np.concatenate([below, fine, w[-1] * _TAIL])
     values = np.concatenate([lower, values, upper])
     if given == 0:
-        return -(_principal(x, w) - _principal(x, -w)) @ values / np.pi
-    return (_principal(x, w) + _principal(x, -w)) @ values / np.pi
+        return -(principal_value(x, w) - principal_value(x, -w)) @ values / np.pi
+    return (principal_value(x, w) + principal_value(x, -w)) @ values / np.pi
 
 
 def tail_row(w, error, power: float) -> np.ndarray:
@@ -42,7 +37,7 @@ def tail_row(w, error, power: float) -> np.ndarray:
     return weight / (weight @ shape)
 
 
-def _principal(x, w) -> np.ndarray:
+def principal_value(x, w) -> np.ndarray:
     """Rows: P int_{x_0}^{x_n} f(x')/(x' - w) dx' from the values of the piecewise linear f at x."""
     gap = x - w[:, None]
     log = np.log(np.maximum(np.abs(gap), 1e-300))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diffneq.response.hilbert import _principal, hilbert_operator, interpolation, tail_row, trapezoid
+from diffneq.response.hilbert import hilbert_operator, interpolation, principal_value, tail_row, trapezoid
 from diffneq.statistics import Estimate, fit_polynomial
 from diffneq.statistics.distributions import chi_squared_tail
 
@@ -28,6 +28,11 @@ class KramersKronig:
     chi2: float
     dof: int
     p_value: float
+
+    @property
+    def predicted_error(self) -> np.ndarray:
+        """Of the prediction alone, statistical and systematic."""
+        return np.hypot(self.statistical, self.systematic)
 
 
 def kramers_kronig(
@@ -179,7 +184,7 @@ def _continuation_operator(w, given: int, power: float, continued: _Below) -> np
     rows = np.zeros((len(continued.x), len(w)))
     rows[:, 0] = continued.shape - (continued.x / w[0]) ** given
     sign = -1 if given == 0 else 1
-    kernels = [_principal(x, w) + sign * _principal(x, -w) for x in (continued.x, fine)]
+    kernels = [principal_value(x, w) + sign * principal_value(x, -w) for x in (continued.x, fine)]
     return sign * (kernels[0] @ rows + kernels[1] @ (curved - flat)) / np.pi
 
 

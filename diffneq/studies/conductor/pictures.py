@@ -94,11 +94,9 @@ def _autocorrelation(report: Report):
 def _admittance(report: Report):
     here = report.alternating
     shape = here.response.shape_factor
-    predicted = (
-        here.predicted_real.frequency,
-        here.predicted_real.predicted * shape,
-        here.predicted_imaginary.predicted * shape,
-    )
+    real, imag = here.predicted_real, here.predicted_imaginary
+    values = (real.predicted, imag.predicted, real.predicted_error, imag.predicted_error)
+    predicted = (real.frequency, *(x * shape for x in values))
     y = here.response.admittance
     return plotting.admittance(
         here.response.frequency, y.real, y.imag, here.response.error_real * shape, here.response.error_imag * shape,
