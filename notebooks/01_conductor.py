@@ -232,7 +232,8 @@ runs = Runs(plan, folder, resume=True, progress=False)
 
 started = time.monotonic()
 undriven, constant, driven, sizes = runs.equilibrium(), runs.constant_fields(), runs.multisine(), runs.sizes()
-print(f"about {plan.particle_steps():.2g} particle-steps in {time.monotonic() - started:.0f} s")
+seconds = time.monotonic() - started
+print(f"about {plan.particle_steps():.2g} particle-steps; {seconds:.0f} s this time (complete stores are only read)")
 
 started = time.monotonic()
 constant = Runs(plan, folder, resume=True, progress=False).constant_fields()
@@ -247,7 +248,7 @@ report = analyse(plan, undriven, constant, driven, sizes)
 print(dict(constant["current"].sizes), "unit of the field:", constant["field"].attrs.get("units"))
 hot = constant["electron_temperature"].sel(time=slice(plan.transient, None)).mean(["seed", "time"]).squeeze()
 for e in hot["field"].values:
-    print(f"E = {e:+.2f}   T_e = {float(hot.sel(field=e)):.2f} T_0")
+    print(f"E = {e:+.3f}   T_e = {float(hot.sel(field=e)):.2f} T_0")
 
 # %% [markdown]
 # ## 5. Equilibrium
@@ -337,7 +338,7 @@ print("sigma_3 =", steady.ohm.sigma_3)
 print(f"chi^2 of the fit: {steady.ohm.fit.chi2:.1f} for {steady.ohm.fit.dof} degrees of freedom")
 for e, density, hot in zip(steady.field, steady.current_density, steady.electron_temperature, strict=True):
     ratio = diffneq.Estimate(density.value / e, density.error / abs(e))
-    print(f"E = {e:+.2f}   j/E = {ratio!s:12}  T_e = {hot}")
+    print(f"E = {e:+.3f}   j/E = {ratio!s:12}  T_e = {hot}")
 value, spread = np.transpose([(x.value, x.error) for x in steady.current_density])
 plotting.current_voltage(steady.field, value, spread, conductivity=steady.ohm.sigma, cubic=steady.ohm.sigma_3)
 

@@ -137,7 +137,7 @@ def test_the_current_fluctuates_as_equipartition_says_to_one_percent():
     from diffneq.statistics import mean
 
     model = Conductor.preset("soft", electrons=60)
-    keys = jax.random.split(jax.random.key(11), 64)
+    keys = jax.random.split(jax.random.key(11), 160)
     result = simulate(model, model.dynamics(), None, steps=140_000, keys=keys, progress=False)
     ratio = mean(result.records["current_squared"][:, 500:] / 60, 0.1)
     assert ratio.error < 0.01 and abs(ratio.value - 1) < 4 * ratio.error

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from diffneq.particles.dense_search import words_of
-from diffneq.particles.neighbours import ALL_PAIRS, ListPlan, plan_list
+from diffneq.particles.neighbours import ListPlan, plan_list
 from diffneq.particles.space import Box
 
 _SLOT = 1.3  # one slot of a row in the force kernel
@@ -30,8 +30,6 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> f
     extent = np.array([float(np.max(np.asarray(p))) for p in box.extent])
     spacing = float(np.prod(extent) / size) ** (1 / len(extent))
     most = max(0.05 * cutoff, 0.5 * float(extent.min()) - cutoff - 1e-6)
-    if size <= ALL_PAIRS:
-        return min(spacing, most)
     pace = stride or 0.015 * spacing
     trial = np.geomspace(0.05 * cutoff, 1.5 * cutoff, 60)
     trial = trial[trial <= most] if np.any(trial <= most) else np.array([most])
@@ -40,6 +38,8 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> f
 
 def step_cost(plan: ListPlan, extent: np.ndarray, stride: float) -> float:
     """Estimated cost of a step with this plan."""
+    if plan.all_pairs:
+        return _STEP + _SLOT * plan.slots
     dimension = len(extent)
     ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[dimension] * plan.radius**dimension
     mean = plan.size / float(np.prod(extent)) * ball

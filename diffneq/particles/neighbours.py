@@ -21,7 +21,7 @@ from diffneq.particles.dense_search import dense_rows
 from diffneq.particles.space import Box, Vector
 from diffneq.particles.sparse_search import sparse_rows
 
-# Below this size the list of all pairs is cheaper than any search.
+# Below this size the list of all pairs is cheaper than any search, unless rows are far shorter than that.
 ALL_PAIRS = 150
 
 # From this many particles a cell on, pairs of cells are quicker than looking around from each particle.
@@ -109,7 +109,10 @@ def plan_list(box: Box, size: int, cutoff: float, skin: float, slots: int | None
     radius = cutoff + skin
     if np.any(extent < 2 * cutoff):
         raise ValueError(f"The box {extent} is shorter than twice the cutoff {cutoff:g}; use a larger box.")
-    if size <= ALL_PAIRS:
+    density = size / np.prod(extent)
+    ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[len(extent)] * radius ** len(extent)
+    guess = slots or _room(density * ball, 2.5)
+    if size <= ALL_PAIRS and (3 * guess > size or np.any(extent < 2 * radius)):
         return ListPlan(size, float(radius), float("inf"), size - 1 if size > 1 else 1, (), 0)
     if np.any(extent < 2 * radius):
         raise ValueError(f"The box {extent} is shorter than twice cutoff + skin = {radius:g}; use a smaller skin.")
@@ -118,9 +121,6 @@ def plan_list(box: Box, size: int, cutoff: float, skin: float, slots: int | None
     while np.prod(cells) > 4 * size or np.any(cells >= 2**16):
         cells = np.maximum(cells * 0.9, 1).astype(int)
     cells = np.where(cells < 3, 1, cells)
-    density = size / np.prod(extent)
-    ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[len(extent)] * radius ** len(extent)
-    guess = slots or _room(density * ball, 2.5)
     plan = ListPlan(size, float(radius), float(skin), min(_blocks(guess), _blocks(size)), tuple(map(int, cells)), 0)
     in_cell = size / float(np.prod(cells))
     # Few large cells fluctuate less than independent counts would; the search takes their places by eights.
