@@ -267,7 +267,7 @@ for estimate in (still.electron_temperature, still.phonon_temperature, still.cur
 # tail $+a/t$, because momentum is conserved and diffuses away slowly; then no conductivity would exist in the
 # limit of large systems. Here impurities absorb momentum. A gas of fixed scatterers has a tail $-a/t^2$, which does no
 # harm to the integral. Which of them do the late data prefer? Fits by generalised least squares, with the covariance
-# of the lags; least AIC is preferred, and a relative likelihood near one means that the data cannot tell.
+# of the lags and $a \ge 0$; least AIC is preferred, and a relative likelihood near one means that the data cannot tell.
 
 
 # %%
@@ -276,11 +276,12 @@ def tail_curves(correlation, tails):
     t = np.where(correlation.time >= tails.time[0], correlation.time, np.nan)
     start = np.nanmin(np.where(correlation.time >= window[0] - 1e-9, correlation.time, np.nan))
     fits = tails.fits
-    return {
+    curves = {
         "exponential": fits["exponential"].amplitude.value * np.exp(-(t - start) / fits["exponential"].decay_time),
         "$+a/t$": fits["1/t"].amplitude.value / t,
         "$-a/t^2$": -fits["-1/t^2"].amplitude.value / t**2,
     }
+    return {name: curve for name, curve in curves.items() if np.nanmax(np.abs(curve)) > 0}
 
 
 correlation, tails = still.correlation, still.tails

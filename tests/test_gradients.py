@@ -28,7 +28,7 @@ def laws():
         "soft real, cut": SoftSphere(1.1, 1.0, 9.5, 2.5, shifted=False),
         "soft table": SoftSphere(epsilon, sigma, 12, 2.5),
         "wca": WCA(1.3, 1.2),
-        "wca table": WCA(epsilon, 1.1 * sigma),
+        "wca table": WCA(epsilon, 1.12 * sigma),  # at 1.1 a pair meets the cutoff within the step of the differences
         "lj cut": LennardJones(1.1, 1.0, 2.5, "cut"),
         "lj shifted": LennardJones(1.1, 1.0, 2.5, "shifted"),
         "lj force-shifted": LennardJones(1.1, 1.0, 2.5, "force_shifted"),
