@@ -48,7 +48,8 @@ def check_everything(report):
     assert abs(moving.noise.ratio.z_score(1.0)) <= 4
     assert moving.noise.p_value > 1e-4
     assert abs(report.sizes.slope_z) <= 4
-    assert still.tails is not None and still.tails.preferred != "1/t"
+    # Four standard errors: at reduced size the data need not prefer the exponential, but cannot refute it.
+    assert still.tails is not None and still.tails.relative_likelihood("exponential") > np.exp(-8)
 
 
 def test_the_reduced_study_shows_all_six_claims(reduced):

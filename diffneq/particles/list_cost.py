@@ -16,7 +16,7 @@ from diffneq.particles.space import Box
 _SLOT = 1.3  # one slot of a row in the force kernel
 _STEP = 20.0  # the rest of a step
 _SORT, _PAIR, _WORD = 60.0, 0.28, 6.0  # crowded search: order by cell, a pair of places, a word of bits
-_RACE, _LOOK, _TABLE = 45.0, 0.7, 0.4  # thin search: places in cells, a place looked at, a place of the table
+_RACE, _LOOK, _TABLE = 70.0, 0.7, 0.4  # thin search: places in cells, a place looked at, a place of the table
 _ROW = 4.0  # one slot of a row written
 _CAUTION = 0.8  # part of half the skin that the farthest particle goes between two builds
 
