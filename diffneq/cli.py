@@ -11,12 +11,12 @@ import json
 import os
 import platform
 import re
-import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Any, NoReturn, get_args
 
+from diffneq.interrupts import sigterm_interrupts
 from diffneq.json_record import as_json
 from diffneq.options import ConductorOptions, Precision, Preset, Variant
 
@@ -159,20 +159,6 @@ def _print_json(record: dict[str, Any]) -> None:
     print(json.dumps(as_json(record), allow_nan=False, sort_keys=False))
 
 
-@contextlib.contextmanager
-def _sigterm_stops() -> Iterator[None]:
-    """SIGTERM like Ctrl-C: the run in progress saves itself and leaves."""
-
-    def stop(*_: Any) -> NoReturn:
-        raise KeyboardInterrupt("SIGTERM")
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
-
-
 def _sentence(error: BaseException) -> str:
     """The error's own words on one line."""
     return " ".join(str(error).split()) or type(error).__name__
@@ -199,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command = {"conductor": _conductor, "selfcheck": _selfcheck, "version": _version}[arguments.command]
     try:
-        with _sigterm_stops():
+        with sigterm_interrupts():
             return command(arguments)
     except KeyboardInterrupt as error:
         return _stopped(arguments, error)

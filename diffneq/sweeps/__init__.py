@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from diffneq.interrupts import sigterm_interrupts
 from diffneq.sweeps import executors
 from diffneq.sweeps.block import Task, jax_config
 from diffneq.sweeps.checks import check_arguments, check_resumed, existing_store, with_defaults
@@ -98,7 +99,7 @@ def sweep(
         check_resumed(str(store), existing, manifest, plan)
     target = _begin(store, existing, manifest, plan)
     tasks = _tasks(build, checked, plan, run_keys(checked, root, common_noise), root, options, target)
-    with Collector(checked, plan, manifest, target, progress) as collector, executors.sigterm_interrupts():
+    with Collector(checked, plan, manifest, target, progress) as collector, sigterm_interrupts():
         _run(tasks, plan, collector, executor, retries, devices, progress)
         collector.raise_errors()
     if target is not None:

@@ -9,10 +9,8 @@ store they return the records.
 
 import contextlib
 import pickle
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -107,20 +105,3 @@ def run_here(
     """Block after block in this process; `extra`: options of simulate that do not travel."""
     for task in tasks:
         report(run_block(replace(task, options={**task.options, **extra}), trees(task)))
-
-
-@contextlib.contextmanager
-def sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end a sweep like Ctrl-C; safe at any moment, because a store is only ever whole blocks."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt("SIGTERM")
-
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous if previous is not None else signal.SIG_DFL)
