@@ -1,0 +1,1 @@
+"""Macroscopic thermodynamics: one potential a model, everything else by derivatives."""

@@ -1,0 +1,124 @@
+"""Constitutions at which every phase is sampled before the search: fixed, the same for all conditions.
+
+Corners (endmembers), the edges between them and the inside, with a share of points near the corners; only neutral
+constitutions of charged phases. The certificate of a minimum is relative to the basins that these points reach.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import qmc
+
+from diffneq.thermo.calphad.sizes import bucket
+
+TILE = 16  # points of one phase in a tile
+_CORNER = 1e-9  # site fractions of the absent constituents at a corner
+
+
+class Grid(NamedTuple):
+    """Tiles of constitutions, each of one phase."""
+
+    y: np.ndarray  # (tiles, TILE, n_y); 1 in the padding
+    valid: np.ndarray  # (tiles, TILE)
+    phase: np.ndarray  # (tiles,)
+    freedom: np.ndarray  # (phases,) number of internal degrees of freedom
+
+
+def make_grid(sites: np.ndarray, present: np.ndarray, charge: np.ndarray, moles: np.ndarray, density: float) -> Grid:
+    """Tables of `Tables` as arrays of NumPy; `density` multiplies the number of points inside."""
+    tiles, owner, freedom = [], [], np.zeros(len(sites), np.int32)
+    for i in range(len(sites)):
+        rows = [np.flatnonzero(row) for row in sites[i] if row.any()]
+        if not present[i].any():
+            continue
+        points = constitutions(rows, sites.shape[2], charge[i], density)
+        points = points[(moles[i] @ points.T).sum(axis=0) > 1e-3]  # not made of vacancies
+        freedom[i] = max(0, sum(len(r) - 1 for r in rows) - int(np.any(charge[i] != 0)))
+        points[:, ~present[i]] = 1.0
+        for start in range(0, len(points), TILE):
+            tiles.append(points[start : start + TILE])
+            owner.append(i)
+    count = bucket(len(tiles))
+    y, valid = np.ones((count, TILE, sites.shape[2])), np.zeros((count, TILE), bool)
+    for t, points in enumerate(tiles):
+        y[t, : len(points)], valid[t, : len(points)] = points, True
+        y[t, len(points) :] = points[0]
+    y[len(tiles) :] = y[0]
+    phase = np.zeros(count, np.int32)
+    phase[: len(owner)], phase[len(owner) :] = owner, owner[0]
+    return Grid(y, valid, phase, freedom)
+
+
+def constitutions(rows: list[np.ndarray], n_y: int, charge: np.ndarray, density: float) -> np.ndarray:
+    """Points (n, n_y) of one phase with constituents `rows[s]` on sublattice s."""
+    freedom = sum(len(r) - 1 for r in rows)
+    corners = _corners(rows, n_y)
+    if freedom == 0:
+        return corners
+    if freedom == 1 and not charge.any():
+        t = np.concatenate([np.linspace(0.0, 1.0, int(58 * density) + 2)[1:-1], _near_ends()])
+        return np.concatenate([corners, t[:, None] * corners[0] + (1 - t[:, None]) * corners[1]])
+    edges = _edges(corners, charge)
+    inside = _inside(rows, n_y, int(density * min(40 * freedom, 400)))
+    if not charge.any():
+        return np.concatenate([corners, edges, inside])
+    neutral = np.concatenate([corners, edges])
+    neutral = neutral[np.abs(neutral @ charge) < 1e-6]
+    if len(neutral) == 0:
+        return neutral
+    return np.concatenate([neutral, _mixtures(neutral, int(density * min(40 * freedom, 400)))])
+
+
+def _near_ends() -> np.ndarray:
+    small = np.array([1e-6, 1e-4, 3e-3])
+    return np.concatenate([small, 1 - small])
+
+
+def _corners(rows: list[np.ndarray], n_y: int, most: int = 1024) -> np.ndarray:
+    """One constituent alone on each sublattice: all of them, or a scrambled choice where there are too many."""
+    sizes = [len(r) for r in rows]
+    total = int(np.prod([float(s) for s in sizes]))
+    chosen = np.arange(total) if total <= most else np.random.default_rng(0).choice(total, most, replace=False)
+    places = np.stack(np.unravel_index(chosen, sizes), axis=1)
+    points = np.zeros((len(places), n_y))
+    for s, row in enumerate(rows):
+        points[:, row] = _CORNER
+        points[np.arange(len(places)), row[places[:, s]]] = 1.0 - _CORNER * (len(row) - 1)
+    return points
+
+
+def _edges(corners: np.ndarray, charge: np.ndarray, most: int = 600) -> np.ndarray:
+    """Points between pairs of corners: three on each edge, or where the charge of a pair cancels."""
+    a, b = np.triu_indices(len(corners), 1)
+    if charge.any():
+        qa, qb = corners[a] @ charge, corners[b] @ charge
+        opposite = qa * qb < -1e-9
+        a, b, qa, qb = a[opposite], b[opposite], qa[opposite], qb[opposite]
+        t = (qb / (qb - qa))[:, None]
+        return t * corners[a] + (1 - t) * corners[b]
+    fractions = (0.5, 0.2, 0.8)
+    if len(a) * len(fractions) > most:
+        keep = np.random.default_rng(1).choice(len(a), most // len(fractions), replace=False)
+        a, b = a[keep], b[keep]
+    return np.concatenate([t * corners[a] + (1 - t) * corners[b] for t in fractions])
+
+
+def _inside(rows: list[np.ndarray], n_y: int, count: int) -> np.ndarray:
+    """Quasi-random points: two thirds uniform on each simplex, one third near its corners and faces."""
+    total = sum(len(r) for r in rows)
+    uniform = qmc.Halton(total, scramble=True, rng=np.random.default_rng(2)).random(count)
+    gaps = -np.log(np.clip(uniform, 1e-12, 1.0))  # exponential variables: uniform on the simplex when normalised
+    gaps[: count // 3] **= 3.0
+    points, first = np.zeros((count, n_y)), 0
+    for row in rows:
+        own = gaps[:, first : first + len(row)] + 1e-12
+        points[:, row], first = own / own.sum(axis=1, keepdims=True), first + len(row)
+    return points
+
+
+def _mixtures(points: np.ndarray, count: int) -> np.ndarray:
+    """Random convex combinations of up to four points: neutral because they are."""
+    random = np.random.default_rng(3)
+    chosen = random.integers(len(points), size=(count, 4))
+    weights = random.dirichlet(np.ones(4) * 0.7, count)
+    return np.einsum("nk,nky->ny", weights, points[chosen])

@@ -1,0 +1,132 @@
+"""Derivatives of an equilibrium by the implicit function theorem, at the phases that are stable.
+
+The conditions F(u; theta) = 0 of equilibrium determine u = (y, N, mu); so du = -F_u^-1 F_theta dtheta, with F_u the
+matrix of Newton's method. The rule is made of differentiable operations and refers to u itself, so it can be applied
+again: second derivatives, forward or backward, come out without differentiating an iteration.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffneq.thermo.calphad.solver.dispatch import all_blocks
+from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
+from diffneq.thermo.calphad.solver.hull import Demand
+from diffneq.thermo.calphad.solver.linear import solve_definite
+from diffneq.thermo.calphad.solver.newton import BLOCK, Answers, Slots, potentials_and_amounts
+from diffneq.thermo.calphad.solver.response import response
+
+
+class Given(NamedTuple):
+    """What an equilibrium depends on: coefficients of all phases for every lane (J/mol), T, P and the demand."""
+
+    energy: Float[Array, "phases n_f B"]
+    physical: Float[Array, "phases channels n_f B"]
+    T: Float[Array, "B"]
+    gas_constant: Float[Array, ""]
+    demand: Demand
+
+
+class Paired(NamedTuple):
+    """Coefficients of the phase of every slot, in blocks of one phase."""
+
+    energy: Float[Array, "blocks n_f width"]
+    physical: Float[Array, "blocks channels n_f width"]
+    T: Float[Array, "blocks width"]
+
+    def in_units(self, R) -> Coefficients:
+        """Of one block; energies over R T."""
+        return Coefficients(self.energy / (R * self.T), self.physical, self.T, R)
+
+
+class Blocks(NamedTuple):
+    """Which pairs (slot, lane) are evaluated together."""
+
+    phase: Array  # (blocks,)
+    pair: Array  # (blocks, width)
+
+    @classmethod
+    def of(cls, slots: Slots, phases: int) -> "Blocks":
+        """All active slots."""
+        return cls(*all_blocks(slots.phase.reshape(-1), slots.active.reshape(-1), phases, BLOCK))
+
+    def gather(self, x: Float[Array, "*rest pairs"]) -> Float[Array, "blocks *rest width"]:
+        """Values of the pairs of every block."""
+        return jnp.moveaxis(x[..., jnp.minimum(self.pair, x.shape[-1] - 1)], -2, 0)
+
+    def scatter(self, x: Float[Array, "blocks *rest width"], pairs: int) -> Float[Array, "*rest pairs"]:
+        """The inverse; zero where no block holds the pair."""
+        x = jnp.moveaxis(x, 0, -2)
+        return jnp.zeros((*x.shape[:-2], pairs), x.dtype).at[..., self.pair].set(x, mode="drop")
+
+    def coefficients(self, given: Given) -> Paired:
+        """Gathered once, outside of all loops: backwards that is one scattered sum."""
+        lane = self.pair % given.T.shape[0]
+        energy = given.energy[self.phase[:, None], :, lane]  # (blocks, width, n_f)
+        if given.physical.shape[-1] == 1:
+            physical = given.physical[self.phase]
+        else:
+            physical = jnp.moveaxis(given.physical[self.phase[:, None], :, :, lane], 1, -1)
+        return Paired(jnp.swapaxes(energy, 1, 2), physical, given.T[lane])
+
+
+def stationary(
+    stack: Phase, channels: tuple[str, ...], given: Given, slots: Slots, mu: Float[Array, "elements B"]
+) -> tuple[Float[Array, "n_y slots B"], Float[Array, "slots B"], Float[Array, "elements B"]]:
+    """(y, N, mu/RT) of the solution that was found, as functions of what is given."""
+
+    @jax.custom_jvp
+    def solution(given, slots, mu):
+        return slots.y, slots.amount, mu
+
+    @solution.defjvp
+    def rule(primals, tangents):
+        given, slots, mu = primals
+        y, amount, mu = solution(given, slots, mu)
+        here = slots._replace(y=y, amount=amount)
+        return (y, amount, mu), _tangent(stack, channels, given, tangents[0], here, mu)
+
+    return solution(given, jax.tree.map(jax.lax.stop_gradient, slots), jax.lax.stop_gradient(mu))
+
+
+def _tangent(stack: Phase, channels, given: Given, change: Given, slots: Slots, mu):
+    """The change of (y, N, mu) that goes with a change of what is given: Newton's linear system once."""
+    n_y, count, B = slots.y.shape
+    pairs = count * B
+    blocks = Blocks.of(slots, stack.moles.shape[0])
+    paired, paired_change = jax.jvp(blocks.coefficients, (given,), (change,))
+    R = given.gas_constant
+
+    def block(args):
+        index, own, own_change, y, potentials = args
+        phase = stack.at(index)
+        at = lambda p: evaluate(phase, p.in_units(R), y, channels, potentials, hessian=False)[:2]
+        partial = jax.jvp(at, (own,), (own_change,))[1]
+        energy = evaluate(phase, own.in_units(R), y, channels, potentials)
+        r = response(phase, energy._replace(gradient=partial[1]), y, 1e-12)
+        dM = energy.moles_gradient * y[None]
+        return Answers(
+            y, partial[0], energy.moles, r.constant, r.slope,
+            jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
+        )  # fmt: skip
+
+    potentials = blocks.gather(jnp.tile(mu, (1, count)))
+    args = (blocks.phase, paired, paired_change, blocks.gather(slots.y.reshape(n_y, pairs)), potentials)
+    answers = jax.tree.map(lambda x: blocks.scatter(x, pairs), jax.lax.map(jax.checkpoint(block), args))
+    demand, new = given.demand, change.demand
+    total = jnp.sum(answers.moles.reshape(-1, count, B) * slots.amount, axis=1)
+    right = new.right - jnp.sum(new.rows * total[None], axis=1)
+    moving = jnp.sum(new.rows * _prices(demand, mu)[:, None], axis=0) + new.fixed
+    dmu, amount, _ = potentials_and_amounts(demand._replace(right=right), slots, moving, answers)
+    step = answers.constant + jnp.sum(answers.slope * jnp.tile(dmu, (1, count))[:, None], axis=0)
+    dy = jnp.where(slots.active, slots.y * step.reshape(slots.y.shape), 0.0)
+    return dy, amount, dmu
+
+
+def _prices(demand: Demand, mu):
+    """lambda of mu = rows' lambda + fixed."""
+    square = jnp.einsum("kew,lew->klw", demand.rows, demand.rows)
+    right = jnp.einsum("kew,ew->kw", demand.rows, mu - demand.fixed)
+    return solve_definite(square, right[:, None], 1e-12)[:, 0]

@@ -1,0 +1,202 @@
+"""Newton's method for the phases that are thought stable: all conditions of equilibrium at once.
+
+    grad G_s - M_s'^T mu - constraints = 0,   G_s = mu . M_s   for every stable phase s,
+    rows (sum_s N_s M_s) = right
+
+The site fractions of each phase answer linearly to mu (`response`), which leaves a system of the size of the number of
+components in (lambda, N), mu = rows' lambda + fixed (B. Sundman, X.-G. Lu, H. Ohtani, Comput. Mater. Sci. 101 (2015)
+127). Convergence is quadratic.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from diffneq.thermo.calphad.solver.dispatch import for_each_block
+from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
+from diffneq.thermo.calphad.solver.hull import Demand
+from diffneq.thermo.calphad.solver.linear import solve_pivoted
+from diffneq.thermo.calphad.solver.response import moved, remaining, response
+
+BLOCK = 32
+DONE = 3e-7  # relative step at which the next one, quadratically smaller, is below rounding
+_PROXIMAL = 1e-9  # holds potentials that nothing determines at their value; vanishes at the solution
+_MOST_STEPS = 40
+
+
+class Lanes(NamedTuple):
+    """One chunk of conditions with the coefficients of all phases there."""
+
+    energy: Float[Array, "phases n_f W"]  # over R T
+    physical: Float[Array, "phases channels n_f W"]
+    T: Float[Array, "W"]
+    gas_constant: Float[Array, ""]
+    demand: Demand
+
+    def of(self, phase: Array, lane: Int[Array, "B"]) -> Coefficients:
+        """Coefficients of one phase at these lanes."""
+        physical = self.physical[phase]
+        if physical.shape[-1] > 1:
+            physical = physical[..., lane]
+        return Coefficients(self.energy[phase][:, lane], physical, self.T[lane], self.gas_constant)
+
+
+class Slots(NamedTuple):
+    """The phases that may be stable, one in a slot; a phase may hold several (a miscibility gap)."""
+
+    phase: Int[Array, "slots W"]
+    y: Float[Array, "n_y slots W"]
+    amount: Float[Array, "slots W"]  # moles of formula units
+    active: Bool[Array, "slots W"]
+
+
+class Equilibrated(NamedTuple):
+    """Where Newton's method came to."""
+
+    slots: Slots
+    step: Float[Array, "n_y slots W"]  # relative step of the site fractions that is to be made next
+    mu: Float[Array, "elements W"]
+    left: Float[Array, "W"]  # largest of these steps and of the changes of amounts
+    pivot: Float[Array, "W"]  # smallest pivot of the system: near zero where mu is not determined
+    value: Float[Array, "slots W"]  # G/RT per formula unit
+    moles: Float[Array, "elements slots W"]
+
+    def imbalance(self, demand: Demand) -> Float[Array, "W"]:
+        """How far the amounts are from what is demanded."""
+        total = jnp.sum(jnp.where(self.slots.active, self.slots.amount, 0.0) * self.moles, axis=1)
+        return jnp.abs(jnp.sum(demand.rows * total, axis=1) - demand.right).max(axis=0)
+
+    def height(self) -> Float[Array, "W"]:
+        """Of the stable phase that lies lowest against the plane: zero up to rounding."""
+        atoms = jnp.maximum(self.moles.sum(axis=0), 1e-6)
+        height = (self.value - jnp.sum(self.mu[:, None] * self.moles, axis=0)) / atoms
+        return jnp.min(jnp.where(self.slots.active, height, 0.0), axis=0)
+
+
+class Answers(NamedTuple):
+    """Of every pair (slot, lane): energy, moles, and how site fractions and moles answer to mu."""
+
+    y: Float[Array, "n_y pairs"]
+    value: Float[Array, "pairs"]
+    moles: Float[Array, "elements pairs"]
+    constant: Float[Array, "n_y pairs"]
+    slope: Float[Array, "elements n_y pairs"]
+    moles_constant: Float[Array, "elements pairs"]
+    moles_slope: Float[Array, "elements elements pairs"]
+
+
+def equilibrate(
+    stack: Phase, lanes: Lanes, start: Slots, mu: Float[Array, "elements W"], wanted: Bool[Array, "W"], channels
+) -> Equilibrated:
+    """Newton's method from `start` for the lanes that are wanted."""
+    elements, slots, W = mu.shape[0], *start.phase.shape
+
+    def live(state, count):
+        return wanted & ~(state.left <= DONE) & jnp.isfinite(state.left) & (count < _MOST_STEPS)
+
+    def body(carry):
+        state, count = carry
+        going = live(state, count)
+        new = _iteration(stack, lanes, state, going, count, channels)
+        return jax.tree.map(lambda a, b: jnp.where(going, b, a), state, new), count + 1
+
+    state = Equilibrated(
+        start, jnp.zeros_like(start.y), mu, jnp.full(W, 1e3), jnp.ones(W),
+        jnp.zeros((slots, W)), jnp.zeros((elements, slots, W)),
+    )  # fmt: skip
+    state = jax.lax.while_loop(lambda c: jnp.any(live(*c)), body, (state, 0))[0]
+    return _finished(stack, lanes, state, wanted, channels)
+
+
+def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels) -> Equilibrated:
+    slots = state.slots
+    floor = jnp.where(count < 8, 1e-2, jnp.where(count < 16, 1e-3, 1e-6))
+    answers = _answers(stack, lanes, state, slots.active & going, floor, channels)
+    mu, amount, pivot = potentials_and_amounts(lanes.demand, slots, state.mu, answers)
+    n_y, count_of_slots, W = slots.y.shape
+    paired = jnp.tile(mu, (1, count_of_slots))
+    step = answers.constant + jnp.sum(answers.slope * paired[:, None], axis=0)
+    left = remaining(answers.y, step).reshape(count_of_slots, W)
+    change = jnp.where(slots.active, jnp.maximum(left, jnp.abs(amount - slots.amount)), 0.0)
+    return Equilibrated(
+        slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount),
+        step.reshape(slots.y.shape), mu, jnp.max(change, axis=0), pivot,
+        answers.value.reshape(-1, W), answers.moles.reshape(-1, count_of_slots, W),
+    )  # fmt: skip
+
+
+def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) -> Answers:
+    n_y, slots, W = state.slots.y.shape
+    pairs, elements = slots * W, state.mu.shape[0]
+    y_of, step_of = state.slots.y.reshape(n_y, pairs), state.step.reshape(n_y, pairs)
+
+    def block(answers: Answers, index, pair):
+        phase, lane = stack.at(index), pair % W
+        y = moved(phase, y_of[:, pair], step_of[:, pair])
+        energy = evaluate(phase, lanes.of(index, lane), y, channels, state.mu[:, lane])
+        r = response(phase, energy, y, floor)
+        dM = energy.moles_gradient * y[None]
+        new = Answers(
+            y, energy.value, energy.moles, r.constant, r.slope,
+            jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
+        )  # fmt: skip
+        return jax.tree.map(lambda a, b: a.at[..., pair].set(b, mode="drop"), answers, new)
+
+    start = Answers(
+        y_of, jnp.zeros(pairs), jnp.zeros((elements, pairs)), jnp.zeros((n_y, pairs)),
+        jnp.zeros((elements, n_y, pairs)), jnp.zeros((elements, pairs)), jnp.zeros((elements, elements, pairs)),
+    )  # fmt: skip
+    return for_each_block(block, start, state.slots.phase.reshape(-1), wanted.reshape(-1), stack.moles.shape[0], BLOCK)
+
+
+def potentials_and_amounts(demand: Demand, slots: Slots, mu, answers: Answers):
+    """Newton's system in (lambda, N). Inactive slots keep an amount of zero."""
+    rows, W = demand.right.shape
+    count = slots.phase.shape[0]
+    active = slots.active
+    N = jnp.where(active, slots.amount, 0.0)
+    shaped = lambda x: x.reshape(*x.shape[:-1], count, W)
+    moles = jnp.where(active, shaped(answers.moles), 0.0)  # (elements, slots, W)
+    drift = jnp.sum(N * shaped(answers.moles_constant), axis=1)
+    softness = jnp.sum(N * shaped(answers.moles_slope), axis=2)  # (elements, elements, W)
+    # In terms of the change of lambda, so that potentials that nothing determines stay where they are.
+    response_rows = jnp.einsum("kew,efw,lfw->klw", demand.rows, softness, demand.rows)
+    coupled = jnp.einsum("kew,esw->ksw", demand.rows, moles)
+    reach = jnp.maximum(jnp.abs(response_rows).max(axis=1), jnp.abs(coupled).max(axis=1))  # of each row
+    drift_now = drift + jnp.einsum("efw,fw->ew", softness, mu)
+    first_right = demand.right - jnp.einsum("kew,ew->kw", demand.rows, drift_now)
+    second_right = jnp.where(active, shaped(answers.value) - jnp.einsum("ew,esw->sw", mu, moles), 0.0)
+    held = _PROXIMAL * reach[:, None] * jnp.eye(rows)[..., None]
+    upper = jnp.concatenate([response_rows + held, coupled], axis=1)
+    idle = jnp.eye(count)[..., None] * jnp.where(active, 0.0, 1.0)[None]
+    lower = jnp.concatenate([jnp.swapaxes(coupled, 0, 1), idle], axis=1)
+    matrix = jnp.concatenate([upper, lower])
+    right = jnp.concatenate([first_right, second_right])[:, None]
+    unknown, pivot = solve_pivoted(matrix, right)
+    mu = mu + jnp.einsum("kew,kw->ew", demand.rows, unknown[:rows, 0])
+    return mu, jnp.where(active, unknown[rows:, 0], 0.0), pivot
+
+
+def _finished(stack, lanes: Lanes, state: Equilibrated, wanted, channels) -> Equilibrated:
+    """Make the last step, and evaluate there."""
+    n_y, slots, W = state.slots.y.shape
+    y_of, step_of = state.slots.y.reshape(n_y, -1), state.step.reshape(n_y, -1)
+
+    def block(carry, index, pair):
+        phase = stack.at(index)
+        y = moved(phase, y_of[:, pair], step_of[:, pair])
+        energy = evaluate(phase, lanes.of(index, pair % W), y, channels, hessian=False)
+        new = y, energy.value, energy.moles
+        return jax.tree.map(lambda a, b: a.at[..., pair].set(b, mode="drop"), carry, new)
+
+    start = y_of, state.value.reshape(-1), state.moles.reshape(-1, slots * W)
+    active = (state.slots.active & wanted).reshape(-1)
+    y, value, moles = for_each_block(
+        block, start, state.slots.phase.reshape(-1), active, stack.moles.shape[0], BLOCK
+    )
+    return state._replace(
+        slots=state.slots._replace(y=y.reshape(n_y, slots, W)), step=jnp.zeros_like(state.step),
+        value=value.reshape(slots, W), moles=moles.reshape(-1, slots, W),
+    )  # fmt: skip

@@ -1,0 +1,195 @@
+"""The search for the equilibrium of a chunk of conditions: hull, Newton, certificate; again where that fails.
+
+The first round takes the columns of the grid as they are. Conditions that are not certified get more columns, polished
+at the potentials of Newton's solution and of the hull (column generation), until the certificate holds.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from diffneq.thermo.calphad.solver import hull
+from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_phases, matters, polished
+from diffneq.thermo.calphad.solver.energies import Phase
+from diffneq.thermo.calphad.solver.hull import Basis, Demand, Pool
+from diffneq.thermo.calphad.solver.merging import merged, slots_of
+from diffneq.thermo.calphad.solver.newton import DONE, Equilibrated, Lanes, Slots, equilibrate
+from diffneq.thermo.calphad.solver.points import NEVER, Points, grid_energies
+from diffneq.thermo.calphad.tables import Tables
+
+CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
+BALANCED = 1e-9  # moles of an element, of one mole of atoms
+ROUNDS = 13
+
+
+class Found(NamedTuple):
+    """The equilibrium of every lane and how far it can be trusted."""
+
+    slots: Slots
+    mu: Float[Array, "elements W"]  # over R T
+    certificate: Float[Array, "W"]  # lowest height of any phase above the plane, over R T per mole of atoms
+    worst: Int[Array, "W"]  # the phase that reaches it
+    left: Float[Array, "W"]  # largest step that Newton's method had still to make
+    imbalance: Float[Array, "W"]
+    pivot: Float[Array, "W"]
+    feasible: Bool[Array, "W"]  # some mixture of the phases has this composition
+
+    @property
+    def sound(self) -> Bool[Array, "W"]:
+        """Converged, without negative amounts, and no phase below the plane."""
+        positive = jnp.all(~self.slots.active | (self.slots.amount > -1e-12), axis=0)
+        converged = (self.left <= DONE) & (self.imbalance < BALANCED) & jnp.isfinite(self.mu).all(axis=0)
+        return converged & positive & (self.certificate >= CERTIFIED)
+
+
+class _State(NamedTuple):
+    basis: Basis
+    pool: Pool
+    found: Found
+    candidates: Candidates  # the lowest of all phases and the columns of the basis, polished at `plane`
+    plane: Float[Array, "elements W"]
+    newest: Slots
+    live: Bool[Array, "W"]
+    round: Array
+
+
+class Searcher(eqx.Module):
+    """What the search needs of a system, besides the conditions."""
+
+    tables: Tables
+    stack: Phase
+    points: Points
+    freedom: Int[Array, "phases"]
+
+    def lanes(self, T: Float[Array, "W"], P: Float[Array, "W"], demand: Demand) -> Lanes:
+        """The coefficients of all phases at these conditions."""
+        R = self.tables.gas_constant
+        energy = self.tables.energy_coefficients(T, P) / (R * T)
+        return Lanes(energy, self.tables.physical_coefficients(T, P), T, R, demand)
+
+    def __call__(self, T: Float[Array, "W"], P: Float[Array, "W"], demand: Demand, wanted, rounds) -> Found:
+        """The equilibria of the lanes that are wanted, after at most `rounds` rounds."""
+        lanes = self.lanes(T, P, demand)
+        channels = self.tables.channels
+        g = grid_energies(self.points, lanes.energy, lanes.physical, T, lanes.gas_constant, channels)
+        more = lambda state: jnp.any(state.live) & (state.round < rounds)
+        start = self._start(demand, wanted)
+        return jax.lax.while_loop(more, lambda state: self._round(g, lanes, state), start).found
+
+    def _start(self, demand: Demand, wanted) -> _State:
+        phases, elements, n_y, _, _ = self.tables.sizes
+        rows, W = demand.right.shape
+        pool = hull.empty_pool(2 * rows * (ROUNDS - 1), elements, n_y, W)
+        basis = hull.first_basis(demand, self.points.x.shape[0] + pool.g.shape[0])
+        nothing = Slots(
+            jnp.zeros((rows, W), jnp.int32), jnp.ones((n_y, rows, W)), jnp.zeros((rows, W)), jnp.zeros((rows, W), bool)
+        )
+        far, mu = jnp.full(W, -jnp.inf), jnp.zeros((elements, W))
+        found = Found(nothing, mu, far, jnp.zeros(W, jnp.int32), -far, -far, -far, jnp.zeros(W, bool))
+        n = phases + rows
+        candidates = Candidates(
+            jnp.zeros((n, W), jnp.int32), jnp.full((n, W), NEVER), jnp.ones((n_y, n, W)),
+            jnp.zeros((elements, n, W)), jnp.ones((n, W)),
+        )  # fmt: skip
+        return _State(basis, pool, found, candidates, mu, nothing, wanted, jnp.asarray(0))
+
+    def _round(self, g, lanes: Lanes, state: _State) -> _State:
+        """Even rounds: hull, Newton, certificate. Odd ones: hull, and columns polished at its own potentials."""
+        demand, live, channels, phases = lanes.demand, state.live, self.tables.channels, self.freedom.shape[0]
+        first, columns_only = state.round == 0, state.round % 2 == 1
+        pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
+        basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
+        plane = hull.potentials(basis, demand)
+        slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.02))
+        # Every other time Newton starts from its last solution instead, without what went negative there.
+        again = (state.round % 4 == 2) & state.newest.active.any(axis=0)
+        slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.candidates))
+        done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
+        usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
+        mu = jnp.where(usable, done.mu, plane)
+        low = lowest_of_phases(self.points, phases, g, mu)
+        wanted = live & jnp.where(columns_only, (self.freedom > 0)[:, None] & (low.height < 1.0),
+                                  matters(low, self.freedom, done.slots))  # fmt: skip
+        members = _members(basis, self.points, pool, demand, mu)
+        both = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), low, members)
+        wanted = jnp.concatenate([wanted, live & columns_only & (self.freedom[members.phase] > 0)])
+        candidates = polished(self.stack, lanes, mu, both, wanted, channels)
+        new = self._judged(done, mu, candidates, basis, pool, usable, demand)
+        better = live & ~columns_only & (new.sound | (_rank(new) >= _rank(state.found)))
+        found = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, state.found)
+        newest = jax.tree.map(lambda a, b: jnp.where(usable, a, b), done.slots, state.newest)
+        live = live & new.feasible & (columns_only | ~new.sound)
+        return _State(basis, pool, found, candidates, mu, newest, live, state.round + 1)
+
+    def _judged(self, done: Equilibrated, mu, candidates: Candidates, basis, pool, usable, demand) -> Found:
+        heights = candidates.height[: self.freedom.shape[0]]
+        worst = jnp.argmin(heights, axis=0).astype(jnp.int32)
+        lowest = jnp.take_along_axis(heights, worst[None], axis=0)[0]
+        artificial = basis.column >= self.points.x.shape[0] + pool.g.shape[0]
+        feasible = ~jnp.any(artificial & (basis.amount > 1e-9), axis=0)
+        left = jnp.where(usable, done.left, jnp.inf)
+        certificate = jnp.minimum(lowest, done.height())
+        return Found(done.slots, mu, certificate, worst, left, done.imbalance(demand), done.pivot, feasible)
+
+
+def _with_columns(state: _State) -> Pool:
+    """The pool and, in free places, the deepest candidates and the members of the basis."""
+    rows = state.basis.column.shape[0]
+    split = state.candidates.height.shape[0] - rows
+    low = jax.tree.map(lambda x: x[..., :split, :], state.candidates)
+    members = jax.tree.map(lambda x: x[..., split:, :], state.candidates)
+    new = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), _deepest(low, rows), members)
+    energy = new.height + jnp.sum(new.x * state.plane[:, None], axis=0)
+    energy = jnp.where(new.height < NEVER / 2, energy, NEVER)
+    put = lambda old, x, axis=0: jax.lax.dynamic_update_slice_in_dim(old, x, (state.round - 1) * 2 * rows, axis)
+    pool = state.pool
+    return Pool(
+        put(pool.phase, new.phase), put(pool.g, energy), put(pool.x, jnp.swapaxes(new.x, 0, 1)),
+        put(pool.y, new.y, 1), put(pool.atoms, new.atoms),
+    )  # fmt: skip
+
+
+def _rank(found: Found) -> Float[Array, "W"]:
+    """Higher is better among results that are not sound: converged ones first, then by their certificate."""
+    return jnp.where(found.left <= DONE, 0.0, -1e3) + jnp.clip(found.certificate, -1e2, 0.0)
+
+
+def _deepest(low: Candidates, count: int) -> Candidates:
+    """The `count` lowest candidates of every lane."""
+    n = low.height.shape[0]
+    _, place = jax.lax.top_k(-low.height.T, min(count, n))
+    place = jnp.pad(place.T, ((0, max(0, count - n)), (0, 0)), mode="edge")
+    take = lambda x: jnp.take_along_axis(x, place.reshape((1,) * (x.ndim - 2) + place.shape), axis=-2)
+    return Candidates(*(take(x) for x in low))
+
+
+def _members(basis: Basis, points: Points, pool: Pool, demand: Demand, mu) -> Candidates:
+    """The columns of the basis as candidates."""
+    slots = slots_of(basis, points, pool, -1.0)
+    tile, count = points.y.shape[1], points.x.shape[0]
+    grid = jnp.clip(basis.column, 0, count - 1)
+    place = jnp.clip(basis.column - count, 0, pool.g.shape[0] - 1)
+    lanes = jnp.arange(grid.shape[1])
+    from_pool = basis.column >= count
+    x = jnp.where(from_pool, jnp.moveaxis(pool.x[place, :, lanes], 2, 0), jnp.moveaxis(points.x[grid], 2, 0))
+    atoms = jnp.where(from_pool, pool.atoms[place, lanes], points.atoms[grid // tile, grid % tile])
+    height = basis.cost + jnp.sum(x * (demand.fixed - mu)[:, None], axis=0)
+    height = jnp.where(basis.column < count + pool.g.shape[0], height, NEVER)
+    return Candidates(slots.phase, height, slots.y, x, atoms)
+
+
+def _amended(slots: Slots, low: Candidates) -> Slots:
+    """Newton's last phases without those of negative amount, and the phase that lies lowest in a free slot."""
+    keep = slots.active & (slots.amount > 0.0)
+    slots = merged(slots._replace(active=keep, amount=jnp.where(keep, slots.amount, 0.0)), 0.005)
+    deepest = _deepest(low, 1)
+    free = jnp.argmin(slots.active, axis=0)
+    wanted = ~jnp.all(slots.active, axis=0) & (deepest.height[0] < CERTIFIED)
+    here = (jnp.arange(slots.phase.shape[0])[:, None] == free) & wanted
+    return Slots(
+        jnp.where(here, deepest.phase, slots.phase), jnp.where(here, deepest.y, slots.y),
+        jnp.where(here, 0.01 / deepest.atoms, slots.amount), slots.active | here,
+    )  # fmt: skip
