@@ -83,7 +83,7 @@ def tables(
         physical=physical,
         **{name: jnp.asarray(array) for name, array in arrays.items()},
         magnetism=_magnetism(phases, size),
-        gas_constant=jnp.asarray(gas_constant),
+        gas_constant=jnp.asarray(gas_constant, float),
         **_ionic_arrays(phases, elements, size),
         channels=channels,
         expressions=odd,

@@ -13,6 +13,39 @@ class UnsupportedModel(ValueError):
     """A phase of the database follows a model that is not implemented; other phases of the file can be used."""
 
 
+class UndescribedPhase(ValueError):
+    """The database has no parameters for a phase of the chosen elements."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What the tables know about a phase only by numbers.
+
+    `sublattices` lists the species of every sublattice, sorted as pycalphad sorts them. `variables` says which
+    (sublattice, species) an entry of y is; sublattices that hold only vacancies have none, their site fraction is 1.
+    """
+
+    name: str
+    sublattices: tuple[tuple[str, ...], ...]
+    site_ratios: tuple[float, ...]
+    models: tuple[str, ...]
+    variables: tuple[tuple[int, str], ...]
+    is_gas: bool = False
+    is_ionic: bool = False
+    is_charged: bool = False
+    disordered: str | None = None
+
+    @property
+    def n_y(self) -> int:
+        """Entries of y, without padding."""
+        return len(self.variables)
+
+    @property
+    def full_variables(self) -> tuple[tuple[int, str], ...]:
+        """(sublattice, species) of every site fraction, those of vacancies alone included."""
+        return tuple((s, name) for s, names in enumerate(self.sublattices) for name in names)
+
+
 @dataclasses.dataclass(frozen=True)
 class Constitution:
     """Sublattices of one phase with the species that the chosen elements allow, sorted by name.

@@ -5,8 +5,10 @@ import hashlib
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pycalphad
+from tinydb import where
 
 from diffneq.thermo.calphad.expressions import GAS_SYMBOL
 
@@ -62,8 +64,7 @@ def load(source: str | Path | pycalphad.Database) -> Database:
     ('AL', 'ZN')
     """
     if isinstance(source, pycalphad.Database):
-        text = source.to_string(fmt="tdb", if_incompatible="ignore")
-        return Database(source, "pycalphad Database", _hash(text), "read by pycalphad")
+        return Database(source, "pycalphad Database", _hash(_written(source)), "read by pycalphad")
     if isinstance(source, str) and ("!" in source or "\n" in source):
         return _read(source, "text", "tdb", None)
     path = Path(source)
@@ -73,6 +74,17 @@ def load(source: str | Path | pycalphad.Database) -> Database:
         raise ValueError(f"There is no database file {source}; give a path, or one of {', '.join(shipped())}.")
     text = path.read_bytes().decode("utf-8", errors="replace")
     return _read(text, path.stem, "dat" if path.suffix.lower() == ".dat" else "tdb", path)
+
+
+def _written(content: pycalphad.Database) -> str:
+    """Functions, phases and parameters in one order, for the hash of a database without a file."""
+    lines = [f"{name} = {expression}" for name, expression in content.symbols.items()]
+    for name, phase in content.phases.items():
+        sublattices: Any = phase.constituents or ()
+        lines.append(f"{name} {phase.sublattices} {[sorted(map(str, s)) for s in sublattices]} {phase.model_hints}")
+    for entry in content.search(where("phase_name").exists()):
+        lines.append(" ".join(str(entry[key]) for key in sorted(entry)))
+    return "\n".join(sorted(lines))
 
 
 def _hash(text: str) -> str:
@@ -91,7 +103,9 @@ def _read(text: str, name: str, form: str, path: Path | None) -> Database:
     if not content.phases:
         raise ValueError(f"The database {path or name} holds no phase; give a TDB or ChemSage DAT file.")
     if empty := [phase for phase, entry in content.phases.items() if not entry.constituents]:
-        raise ValueError(f"The database {path or name} lacks the CONSTITUENT of {', '.join(empty)}; add it to the file.")
+        raise ValueError(
+            f"The database {path or name} lacks the CONSTITUENT of {', '.join(empty)}; add it to the file."
+        )
     notes = tuple(dict.fromkeys(str(warning.message) for warning in caught))
     return Database(content, name, _hash(text), _version(text), path, notes)
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from diffneq.thermo.calphad import energy
-from diffneq.thermo.calphad.system import Phase, System, build
+from diffneq.thermo.calphad.constitution import Phase
 from diffneq.thermo.calphad.tables import Tables
 
 ATMOSPHERE = 101325.0  # Pa
@@ -68,11 +67,12 @@ class PhaseModel(eqx.Module):
     the last of y, and those of T and P, are broadcast. Values in J/mol and J/(mol K), per mole of "atoms" or of
     "formula" units.
 
+    >>> from diffneq.thermo.calphad.system import build
     >>> with jax.enable_x64(True):
-    ...     fcc = model(build("Al-Zn", ["AL", "ZN"]), "FCC_A1")
+    ...     fcc = build("Al-Zn", ["AL", "ZN"]).phase("FCC_A1")
     ...     y = fcc.site_fractions({"AL": 0.7, "ZN": 0.3})
     ...     round(float(fcc.energy(600.0, y)), 2)
-    -24155.55
+    -22971.82
     """
 
     tables: Tables
@@ -151,42 +151,3 @@ class PhaseModel(eqx.Module):
             raise ValueError(f"y of {self.phase.name} has {self.phase.n_y} entries on its last axis: {names}.")
         absent = self.tables.sizes[2] - self.phase.n_y
         return jnp.pad(y, [(0, 0)] * (y.ndim - 1) + [(0, absent)])
-
-
-def model(system: System, name: str) -> PhaseModel:
-    """The phase of a system as a model.
-
-    Raises:
-        ValueError: the system has no such phase.
-    """
-    n = system.index(name)
-    return PhaseModel(system.tables, jnp.asarray(n), (), system.phases[n], system.elements)
-
-
-def relative(phase: PhaseModel, system: System, states: Mapping[str, tuple[str, float | None]]) -> PhaseModel:
-    """X(T, y) - sum_e x_e X_e(T_ref), for every property X: the phase relative to pure elements.
-
-    Args:
-        phase: a model of a phase of `system`.
-        states: element -> (phase, temperature in K, or None for the temperature of the question).
-
-    Raises:
-        ValueError: an element without reference state, or a reference phase that the element cannot form.
-    """
-    given = {element.upper(): state for element, state in states.items()}
-    if set(given) != set(system.elements):
-        raise ValueError(f"Give a reference state for each of {', '.join(system.elements)}, and for no other element.")
-    references = tuple(_reference(system, element, *given[element]) for element in system.elements)
-    return PhaseModel(phase.tables, phase.index, references, phase.phase, phase.elements)
-
-
-def _reference(system: System, element: str, name: str, temperature: float | None) -> Reference:
-    """The pure element, on every sublattice that it can fill; vacancies on the others."""
-    pure = build(system.database, [element], [name], gas_constant=system.provenance["gas_constant"])
-    (phase,) = pure.phases
-    y = np.zeros(pure.tables.sizes[2])
-    for s, names in enumerate(phase.sublattices):
-        kept = [j for j, (sublattice, _) in enumerate(phase.variables) if sublattice == s]
-        if kept:
-            y[kept[names.index(element)]] = 1.0
-    return Reference(pure.tables, jnp.asarray(y), None if temperature is None else jnp.asarray(float(temperature)))

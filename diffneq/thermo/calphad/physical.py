@@ -33,8 +33,8 @@ def magnetic_function(
 
     Source: M. Hillert and M. Jarl, Calphad 2 (1978) 227.
 
-    >>> float(magnetic_function(jnp.array(0.0), jnp.array(0.4)))
-    0.0
+    >>> round(float(magnetic_function(jnp.array(1.0), jnp.array(0.4))), 4)
+    -0.0666
     """
     excess = 1.0 / structure_factor - 1.0
     scale = 518.0 / 1125.0 + 11692.0 / 15975.0 * excess

@@ -7,47 +7,24 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pycalphad
 
-from diffneq.thermo.calphad.assembly import Compiled, compiled, tables
-from diffneq.thermo.calphad.constitution import Constitution, UnsupportedModel, active_species, constitution, occupants
+from diffneq.thermo.calphad.assembly import tables
+from diffneq.thermo.calphad.compilation import compile_phase
+from diffneq.thermo.calphad.constitution import (
+    Phase,
+    UndescribedPhase,
+    UnsupportedModel,
+    active_species,
+    constitution,
+    occupants,
+)
 from diffneq.thermo.calphad.database import Database, load
 from diffneq.thermo.calphad.expressions import Units
-from diffneq.thermo.calphad.features import Ledger, feature
-from diffneq.thermo.calphad.ionic import check, count_ionic, ionic_products
-from diffneq.thermo.calphad.partition import enter_partitioned, partition
-from diffneq.thermo.calphad.phases import count_sites, enter, enter_counts, magnetic_kind, parameters
-from diffneq.thermo.calphad.physical import INDEN_HILLERT_JARL, XIONG
+from diffneq.thermo.calphad.phase_model import PhaseModel, Reference
 from diffneq.thermo.calphad.tables import GAS_CONSTANT, Tables
-
-
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """What the tables know about a phase only by numbers.
-
-    `sublattices` lists the species of every sublattice, sorted as pycalphad sorts them. `variables` says which
-    (sublattice, species) an entry of y is; sublattices that hold only vacancies have none, their site fraction is 1.
-    """
-
-    name: str
-    sublattices: tuple[tuple[str, ...], ...]
-    site_ratios: tuple[float, ...]
-    models: tuple[str, ...]
-    variables: tuple[tuple[int, str], ...]
-    is_gas: bool = False
-    is_ionic: bool = False
-    is_charged: bool = False
-    disordered: str | None = None
-
-    @property
-    def n_y(self) -> int:
-        """Entries of y, without padding."""
-        return len(self.variables)
-
-    @property
-    def full_variables(self) -> tuple[tuple[int, str], ...]:
-        """(sublattice, species) of every site fraction, those of vacancies alone included."""
-        return tuple((s, name) for s, names in enumerate(self.sublattices) for name in names)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,6 +58,26 @@ class System:
         if name.upper() not in self.phase_names:
             raise ValueError(f"The system has no phase {name}; it has {', '.join(self.phase_names)}.")
         return self.phase_names.index(name.upper())
+
+    def phase(self, name: str, relative_to: Mapping[str, tuple[str, float | None]] | None = None) -> PhaseModel:
+        """A phase as a model with energy(T, y), enthalpy, entropy, heat capacity, and gradients.
+
+        Args:
+            name: of the phase.
+            relative_to: element -> (phase, temperature in K, or None for the temperature of the question): the
+                properties are X(T, y) - sum_e x_e X_e, less those of the pure elements in these states.
+
+        Raises:
+            ValueError: no such phase, an element without reference state, a reference phase that it cannot form.
+        """
+        n = self.index(name)
+        given = {element.upper(): state for element, state in (relative_to or {}).items()}
+        if given and set(given) != set(self.elements):
+            raise ValueError(
+                f"Give a reference state for each of {', '.join(self.elements)}, and for no other element."
+            )
+        references = tuple(_reference(self, element, *given[element]) for element in self.elements if given)
+        return PhaseModel(self.tables, jnp.asarray(n), references, self.phases[n], self.elements)
 
 
 def build(
@@ -117,18 +114,19 @@ def build(
     members = []
     for name in names:
         try:
-            members.append(_compile(database.content, name, species, units))
-        except UnsupportedModel as error:
+            members.append(compile_phase(database.content, name, species, units))
+        except (UnsupportedModel, UndescribedPhase) as error:
             if asked is not None:
                 raise
-            warnings.warn(str(error), stacklevel=2)
             notes.append(str(error))
+            if isinstance(error, UnsupportedModel):
+                warnings.warn(str(error), stacklevel=2)
     if not members:
         raise ValueError(f"No phase of {database.name} can be built of {', '.join(elements)}; name more elements.")
     return System(
         elements,
         tuple(float(database.content.refstates.get(e, {}).get("mass", float("nan"))) for e in elements),
-        tuple(_record(member) for member in members),
+        tuple(record for _, record in members),
         tables([member for member, _ in members], elements, units, gas_constant),
         MappingProxyType(
             {"name": database.name, "hash": database.hash, "version": database.version, "gas_constant": gas_constant}
@@ -181,62 +179,13 @@ def candidates(
     return kept, notes
 
 
-def _compile(content: pycalphad.Database, name: str, species: Mapping[str, Any], units: Units):
-    """(compiled phase, kinds of its parameters)."""
-    hints = content.phases[name].model_hints
-    if "mqmqa" in hints:
-        raise UnsupportedModel(f"{name} is a quasichemical (MQMQA) phase, not implemented here; leave the phase out.")
-    phase = constitution(content, name, species)
-    ledger = Ledger()
-    kinds = {p.kind for p in parameters(content, phase)}
-    magnetic = dict(hints)
-    atoms = _atoms(phase)
-    if phase.is_ionic:
-        check(phase)
-        atoms = count_ionic(ledger, phase)
-        enter(ledger, units, content, phase, phase.site, expand=ionic_products(phase))
-    else:
-        count_sites(ledger, phase)
-        if hints.get("ordered_phase") == name:
-            pair = partition(content, phase, species)
-            enter_partitioned(ledger, units, content, pair)
-            magnetic = dict(pair.disordered.hints)
-            kinds |= {p.kind for p in parameters(content, pair.disordered)}
-        else:
-            enter(ledger, units, content, phase, phase.site)
-    enter_counts(ledger, kinds, atoms)
-    return compiled(phase, magnetic, ledger), kinds
-
-
-def _atoms(phase: Constitution):
-    """Atoms of a formula unit as weighted features."""
-    if phase.is_ionic:
-        return []
-    counts = [(phase.site_ratios[s] * phase.species[name].number_of_atoms, s, name) for s, name in phase.variables]
-    return [(weight, feature([phase.site(s, name)])) for weight, s, name in counts if weight]
-
-
-def _record(member: tuple[Compiled, set[str]]) -> Phase:
-    (phase, magnetic_hints, ledger, _, _), kinds = member
-    hints = phase.hints
-    ordered = hints.get("ordered_phase") == phase.phase
-    magnetic = {INDEN_HILLERT_JARL: "Inden-Hillert-Jarl magnetism", XIONG: "Xiong magnetism"}
-    models = ["ionic two-sublattice liquid" if phase.is_ionic else "compound energy formalism"]
-    if any(name == "BM" for name, _ in ledger.physical):
-        models.append(magnetic[magnetic_kind(magnetic_hints)])
-    if ordered:
-        models.append("never disorders" if hints.get("never_disorder") else "order-disorder partition")
-    models += [word for kind, word in (("GD", "two-state liquid"), ("V0", "molar volume")) if kind in kinds]
-    if kinds & {"THETA", "LNTHETA"}:
-        models.append("Einstein vibrations")
-    return Phase(
-        phase.phase,
-        phase.sublattices,
-        phase.site_ratios,
-        tuple(models),
-        phase.variables,
-        is_gas=bool(hints.get("gas")) or phase.phase == "GAS",
-        is_ionic=phase.is_ionic,
-        is_charged=not phase.is_ionic and any(phase.species[name].charge for _, name in phase.variables),
-        disordered=hints["disordered_phase"] if ordered else None,
-    )
+def _reference(system: System, element: str, name: str, temperature: float | None) -> Reference:
+    """The pure element, on every sublattice that it can fill; vacancies on the others."""
+    pure = build(system.database, [element], [name], gas_constant=system.provenance["gas_constant"])
+    (phase,) = pure.phases
+    y = np.zeros(pure.tables.sizes[2])
+    for s, names in enumerate(phase.sublattices):
+        kept = [j for j, (sublattice, _) in enumerate(phase.variables) if sublattice == s]
+        if kept:
+            y[kept[names.index(element)]] = 1.0
+    return Reference(pure.tables, jnp.asarray(y), None if temperature is None else jnp.asarray(float(temperature)))

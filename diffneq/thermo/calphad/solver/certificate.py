@@ -16,11 +16,13 @@ from jaxtyping import Array, Bool, Float, Int
 from diffneq.thermo.calphad.solver.dispatch import for_each_block
 from diffneq.thermo.calphad.solver.energies import Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import reduced
-from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes, Slots
+from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes
 from diffneq.thermo.calphad.solver.points import NEVER, Points
 from diffneq.thermo.calphad.solver.response import moved, remaining, response
+from diffneq.thermo.calphad.solver.slots import Slots
 
 _CLOSE = 0.03  # a grid point this near (largest difference of site fractions) to a stable phase is that phase
+_STIFF = 0.1
 _REACH = 0.15  # polishing lowers no grid point by more than this (over R T; largest seen: 0.024)
 _POLISHED = 3e-4  # relative step at which the energy is converged to its square
 _MOST_STEPS = 15
@@ -47,9 +49,11 @@ def lowest_of_phases(
     return Candidates(numbers, height, y, jnp.moveaxis(points.x[place], 2, 0), points.atoms.reshape(-1)[place])
 
 
-def matters(low: Candidates, freedom: Int[Array, "phases"], slots: Slots) -> Bool[Array, "n W"]:
+def matters(
+    low: Candidates, freedom: Int[Array, "phases"], slots: Slots, stiffness: Float[Array, "slots W"]
+) -> Bool[Array, "n W"]:
     """Which candidates could lie below the plane once polished."""
-    return (freedom[low.phase] > 0) & (low.height < _REACH) & ~_near(slots, low)
+    return (freedom[low.phase] > 0) & (low.height < _REACH) & ~_near(slots, stiffness > _STIFF, low)
 
 
 def _best_on_grid(points: Points, phases: int, height: Float[Array, "points W"]):
@@ -58,7 +62,8 @@ def _best_on_grid(points: Points, phases: int, height: Float[Array, "points W"])
     bits = max(1, (tiles * tile - 1).bit_length())
     mask = jnp.int64((1 << bits) - 1)
     places = jnp.arange(tiles * tile, dtype=jnp.int64)[:, None]
-    packed = jax.lax.bitcast_convert_type((jax.lax.bitcast_convert_type(height, jnp.int64) & ~mask) | places, height.dtype)
+    packed = (jax.lax.bitcast_convert_type(height, jnp.int64) & ~mask) | places
+    packed = jax.lax.bitcast_convert_type(packed, height.dtype)
     of_tiles = packed.reshape(tiles, tile, -1).min(axis=1)
     best = jax.ops.segment_min(of_tiles, points.phase, phases, indices_are_sorted=False)
     found = jnp.isfinite(best)
@@ -67,12 +72,12 @@ def _best_on_grid(points: Points, phases: int, height: Float[Array, "points W"])
     return index, value
 
 
-def _near(slots: Slots, low: Candidates) -> Bool[Array, "n W"]:
-    """Is this constitution that of a stable phase?"""
+def _near(slots: Slots, stiff: Bool[Array, "slots W"], low: Candidates) -> Bool[Array, "n W"]:
+    """Is this constitution that of a stable phase, and far from demixing, so that it has one minimum around here?"""
     near = jnp.zeros(low.phase.shape, bool)
     for s in range(slots.phase.shape[0]):
         distance = jnp.abs(low.y - slots.y[:, None, s]).max(axis=0)
-        near = near | ((slots.phase[s] == low.phase) & slots.active[s] & (distance < _CLOSE))
+        near = near | ((slots.phase[s] == low.phase) & slots.active[s] & stiff[s] & (distance < _CLOSE))
     return near
 
 

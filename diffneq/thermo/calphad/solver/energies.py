@@ -121,7 +121,7 @@ def evaluate(
 
 def _physical(phase: Phase, c: Coefficients, features: Array, channels: tuple[str, ...]):
     """Physical energy over R T with its first and second derivatives in the channels' values."""
-    values = jnp.einsum("kfb,fb->kb", jnp.broadcast_to(c.physical, (*c.physical.shape[:2], features.shape[1])), features)
+    values = jnp.sum(c.physical * features, axis=1)
     directions = jnp.eye(len(channels))[..., None] * jnp.ones_like(values)
 
     def energy(v):

@@ -10,6 +10,8 @@ import numpy as np
 from scipy.stats import qmc
 
 from diffneq.thermo.calphad.sizes import bucket
+from diffneq.thermo.calphad.solver.symmetry import equivalent_sublattices, representatives
+from diffneq.thermo.calphad.tables import Tables
 
 TILE = 16  # points of one phase in a tile
 _CORNER = 1e-9  # site fractions of the absent constituents at a corner
@@ -24,8 +26,10 @@ class Grid(NamedTuple):
     freedom: np.ndarray  # (phases,) number of internal degrees of freedom
 
 
-def make_grid(sites: np.ndarray, present: np.ndarray, charge: np.ndarray, moles: np.ndarray, density: float) -> Grid:
-    """Tables of `Tables` as arrays of NumPy; `density` multiplies the number of points inside."""
+def make_grid(tables: Tables, density: float) -> Grid:
+    """The grid of all phases; `density` multiplies the number of points inside. On the host, once a system."""
+    sites, present, charge, moles = (np.asarray(getattr(tables, n)) for n in ("sites", "present", "charge", "moles"))
+    mirrors = equivalent_sublattices(tables)
     tiles, owner, freedom = [], [], np.zeros(len(sites), np.int32)
     for i in range(len(sites)):
         rows = [np.flatnonzero(row) for row in sites[i] if row.any()]
@@ -33,6 +37,7 @@ def make_grid(sites: np.ndarray, present: np.ndarray, charge: np.ndarray, moles:
             continue
         points = constitutions(rows, sites.shape[2], charge[i], density)
         points = points[(moles[i] @ points.T).sum(axis=0) > 1e-3]  # not made of vacancies
+        points = representatives(points, mirrors[i])
         freedom[i] = max(0, sum(len(r) - 1 for r in rows) - int(np.any(charge[i] != 0)))
         points[:, ~present[i]] = 1.0
         for start in range(0, len(points), TILE):

@@ -87,7 +87,7 @@ def solve(
     wanted: Bool[Array, "W"],
 ) -> Basis:
     """The optimal basis of the lanes that are wanted; the others keep theirs."""
-    points, elements = x.shape
+    points = x.shape[0]
     places = pool.g.shape[0]
     lanes = jnp.arange(g.shape[1])
 

@@ -15,8 +15,9 @@ from diffneq.thermo.calphad.solver.dispatch import all_blocks
 from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.linear import solve_definite
-from diffneq.thermo.calphad.solver.newton import BLOCK, Answers, Slots, potentials_and_amounts
+from diffneq.thermo.calphad.solver.newton import BLOCK, Answers, potentials_and_amounts
 from diffneq.thermo.calphad.solver.response import response
+from diffneq.thermo.calphad.solver.slots import Slots
 
 
 class Given(NamedTuple):
@@ -108,7 +109,7 @@ def _tangent(stack: Phase, channels, given: Given, change: Given, slots: Slots, 
         r = response(phase, energy._replace(gradient=partial[1]), y, 1e-12)
         dM = energy.moles_gradient * y[None]
         return Answers(
-            y, partial[0], energy.moles, r.constant, r.slope,
+            y, partial[0], energy.moles, r.constant, r.slope, r.stiffness,
             jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
         )  # fmt: skip
 
@@ -129,4 +130,4 @@ def _prices(demand: Demand, mu):
     """lambda of mu = rows' lambda + fixed."""
     square = jnp.einsum("kew,lew->klw", demand.rows, demand.rows)
     right = jnp.einsum("kew,ew->kw", demand.rows, mu - demand.fixed)
-    return solve_definite(square, right[:, None], 1e-12)[:, 0]
+    return solve_definite(square, right[:, None], 1e-12)[0][:, 0]

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def solve_definite(A: Float[Array, "n n B"], R: Float[Array, "n m B"], floor: Array | float) -> Float[Array, "n m B"]:
-    """Without pivoting, for symmetric A that should be positive definite.
+def solve_definite(
+    A: Float[Array, "n n B"], R: Float[Array, "n m B"], floor: Array | float
+) -> tuple[Float[Array, "n m B"], Float[Array, "B"]]:
+    """Without pivoting, for symmetric A that should be positive definite; also the smallest pivot met.
 
     A pivot d becomes max(|d|, floor): where A is indefinite the result is the step of a modified Newton method, which
     goes down instead of to a saddle (as in modified Cholesky factorisations).
@@ -17,13 +19,16 @@ def solve_definite(A: Float[Array, "n n B"], R: Float[Array, "n m B"], floor: Ar
     n = A.shape[0]
     work = jnp.concatenate([A, R], axis=1)
 
-    def eliminate(i, work):
+    def eliminate(i, carry):
+        work, smallest = carry
         row = work[i]
+        smallest = jnp.minimum(smallest, row[i])
         row = row / jnp.maximum(jnp.abs(row[i]), floor)
         column = work[:, i].at[i].set(0.0)
-        return (work - column[:, None] * row[None]).at[i].set(row)
+        return (work - column[:, None] * row[None]).at[i].set(row), smallest
 
-    return jax.lax.fori_loop(0, n, eliminate, work)[:, n:]
+    work, smallest = jax.lax.fori_loop(0, n, eliminate, (work, jnp.full(A.shape[2:], jnp.inf)))
+    return work[:, n:], smallest
 
 
 def solve_pivoted(A: Float[Array, "n n B"], R: Float[Array, "n m B"]) -> tuple[Array, Float[Array, "B"]]:

@@ -19,10 +19,12 @@ from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.linear import solve_pivoted
 from diffneq.thermo.calphad.solver.response import moved, remaining, response
+from diffneq.thermo.calphad.solver.slots import Slots, merged
 
 BLOCK = 32
 DONE = 3e-7  # relative step at which the next one, quadratically smaller, is below rounding
 _PROXIMAL = 1e-9  # holds potentials that nothing determines at their value; vanishes at the solution
+_COLLAPSED = 1e-3  # largest difference of site fractions
 _MOST_STEPS = 40
 
 
@@ -43,15 +45,6 @@ class Lanes(NamedTuple):
         return Coefficients(self.energy[phase][:, lane], physical, self.T[lane], self.gas_constant)
 
 
-class Slots(NamedTuple):
-    """The phases that may be stable, one in a slot; a phase may hold several (a miscibility gap)."""
-
-    phase: Int[Array, "slots W"]
-    y: Float[Array, "n_y slots W"]
-    amount: Float[Array, "slots W"]  # moles of formula units
-    active: Bool[Array, "slots W"]
-
-
 class Equilibrated(NamedTuple):
     """Where Newton's method came to."""
 
@@ -62,6 +55,7 @@ class Equilibrated(NamedTuple):
     pivot: Float[Array, "W"]  # smallest pivot of the system: near zero where mu is not determined
     value: Float[Array, "slots W"]  # G/RT per formula unit
     moles: Float[Array, "elements slots W"]
+    stiffness: Float[Array, "slots W"]  # see `Response`; negative where a phase is unstable against demixing
 
     def imbalance(self, demand: Demand) -> Float[Array, "W"]:
         """How far the amounts are from what is demanded."""
@@ -83,6 +77,7 @@ class Answers(NamedTuple):
     moles: Float[Array, "elements pairs"]
     constant: Float[Array, "n_y pairs"]
     slope: Float[Array, "elements n_y pairs"]
+    stiffness: Float[Array, "pairs"]
     moles_constant: Float[Array, "elements pairs"]
     moles_slope: Float[Array, "elements elements pairs"]
 
@@ -104,7 +99,7 @@ def equilibrate(
 
     state = Equilibrated(
         start, jnp.zeros_like(start.y), mu, jnp.full(W, 1e3), jnp.ones(W),
-        jnp.zeros((slots, W)), jnp.zeros((elements, slots, W)),
+        jnp.zeros((slots, W)), jnp.zeros((elements, slots, W)), jnp.ones((slots, W)),
     )  # fmt: skip
     state = jax.lax.while_loop(lambda c: jnp.any(live(*c)), body, (state, 0))[0]
     return _finished(stack, lanes, state, wanted, channels)
@@ -115,15 +110,16 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     floor = jnp.where(count < 8, 1e-2, jnp.where(count < 16, 1e-3, 1e-6))
     answers = _answers(stack, lanes, state, slots.active & going, floor, channels)
     mu, amount, pivot = potentials_and_amounts(lanes.demand, slots, state.mu, answers)
-    n_y, count_of_slots, W = slots.y.shape
+    _, count_of_slots, W = slots.y.shape
     paired = jnp.tile(mu, (1, count_of_slots))
     step = answers.constant + jnp.sum(answers.slope * paired[:, None], axis=0)
     left = remaining(answers.y, step).reshape(count_of_slots, W)
     change = jnp.where(slots.active, jnp.maximum(left, jnp.abs(amount - slots.amount)), 0.0)
+    # Two slots of one phase that run into each other are one: kept apart they would make the system singular.
+    slots = merged(slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount), _COLLAPSED)
     return Equilibrated(
-        slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount),
-        step.reshape(slots.y.shape), mu, jnp.max(change, axis=0), pivot,
-        answers.value.reshape(-1, W), answers.moles.reshape(-1, count_of_slots, W),
+        slots, step.reshape(slots.y.shape), mu, jnp.max(change, axis=0), pivot,
+        answers.value.reshape(-1, W), answers.moles.reshape(-1, count_of_slots, W), answers.stiffness.reshape(-1, W),
     )  # fmt: skip
 
 
@@ -139,14 +135,15 @@ def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) 
         r = response(phase, energy, y, floor)
         dM = energy.moles_gradient * y[None]
         new = Answers(
-            y, energy.value, energy.moles, r.constant, r.slope,
+            y, energy.value, energy.moles, r.constant, r.slope, r.stiffness,
             jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
         )  # fmt: skip
         return jax.tree.map(lambda a, b: a.at[..., pair].set(b, mode="drop"), answers, new)
 
     start = Answers(
         y_of, jnp.zeros(pairs), jnp.zeros((elements, pairs)), jnp.zeros((n_y, pairs)),
-        jnp.zeros((elements, n_y, pairs)), jnp.zeros((elements, pairs)), jnp.zeros((elements, elements, pairs)),
+        jnp.zeros((elements, n_y, pairs)), jnp.ones(pairs), jnp.zeros((elements, pairs)),
+        jnp.zeros((elements, elements, pairs)),
     )  # fmt: skip
     return for_each_block(block, start, state.slots.phase.reshape(-1), wanted.reshape(-1), stack.moles.shape[0], BLOCK)
 

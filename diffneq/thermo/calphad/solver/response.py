@@ -20,6 +20,7 @@ class Response(NamedTuple):
 
     constant: Float[Array, "n_y B"]
     slope: Float[Array, "elements n_y B"]
+    stiffness: Float[Array, "B"]  # smallest pivot of the scaled Hessian: 1 in an ideal solution, 0 on the spinodal
 
     def at(self, mu: Float[Array, "elements B"]) -> Float[Array, "n_y B"]:
         """The relative step at these potentials."""
@@ -48,11 +49,11 @@ def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Arra
     filled = projected + onto_constraints(jnp.broadcast_to(unit, K.shape)) + unit * ~present[:, None]
     right = jnp.concatenate([-energy.gradient[None], energy.moles_gradient])
     right = jnp.swapaxes(right * jnp.where(present, D, 0.0)[None], 0, 1)  # (n_y, 1 + elements, B)
-    steps = solve_definite(filled, right - onto_constraints(right), floor)
+    steps, stiffness = solve_definite(filled, right - onto_constraints(right), floor)
     # A charge left over by renormalising the sublattices is taken out in the same step.
     leftover = jnp.sum(phase.charge[:, None] * y, axis=0) / jnp.maximum(length, 1e-9)
     constant = (steps[:, 0] - charge * leftover) / D
-    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1))
+    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), stiffness)
 
 
 def moved(phase: Phase, y: Float[Array, "n_y B"], step: Float[Array, "n_y B"], largest: Array | float = 1.5):

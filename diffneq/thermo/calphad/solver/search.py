@@ -15,14 +15,15 @@ from diffneq.thermo.calphad.solver import hull
 from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_phases, matters, polished
 from diffneq.thermo.calphad.solver.energies import Phase
 from diffneq.thermo.calphad.solver.hull import Basis, Demand, Pool
-from diffneq.thermo.calphad.solver.merging import merged, slots_of
-from diffneq.thermo.calphad.solver.newton import DONE, Equilibrated, Lanes, Slots, equilibrate
+from diffneq.thermo.calphad.solver.merging import slots_of
+from diffneq.thermo.calphad.solver.newton import DONE, Equilibrated, Lanes, equilibrate
 from diffneq.thermo.calphad.solver.points import NEVER, Points, grid_energies
+from diffneq.thermo.calphad.solver.slots import Slots, merged
 from diffneq.thermo.calphad.tables import Tables
 
 CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
 BALANCED = 1e-9  # moles of an element, of one mole of atoms
-ROUNDS = 13
+ROUNDS = 15
 
 
 class Found(NamedTuple):
@@ -51,7 +52,8 @@ class _State(NamedTuple):
     found: Found
     candidates: Candidates  # the lowest of all phases and the columns of the basis, polished at `plane`
     plane: Float[Array, "elements W"]
-    newest: Slots
+    newest: Slots  # Newton's last solution
+    suspect: Candidates  # and what lay lowest against it, one for every lane
     live: Bool[Array, "W"]
     round: Array
 
@@ -94,25 +96,25 @@ class Searcher(eqx.Module):
             jnp.zeros((n, W), jnp.int32), jnp.full((n, W), NEVER), jnp.ones((n_y, n, W)),
             jnp.zeros((elements, n, W)), jnp.ones((n, W)),
         )  # fmt: skip
-        return _State(basis, pool, found, candidates, mu, nothing, wanted, jnp.asarray(0))
+        suspect = jax.tree.map(lambda x: x[..., :1, :], candidates)
+        return _State(basis, pool, found, candidates, mu, nothing, suspect, wanted, jnp.asarray(0))
 
     def _round(self, g, lanes: Lanes, state: _State) -> _State:
-        """Even rounds: hull, Newton, certificate. Odd ones: hull, and columns polished at its own potentials."""
+        """Three kinds in turn: Newton from the hull; Newton again with the suspect added; new columns for the hull."""
         demand, live, channels, phases = lanes.demand, state.live, self.tables.channels, self.freedom.shape[0]
-        first, columns_only = state.round == 0, state.round % 2 == 1
+        first, again, columns_only = state.round == 0, state.round % 3 == 1, state.round % 3 == 2
         pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
         basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
         plane = hull.potentials(basis, demand)
-        slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.02))
-        # Every other time Newton starts from its last solution instead, without what went negative there.
-        again = (state.round % 4 == 2) & state.newest.active.any(axis=0)
-        slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.candidates))
+        slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.002))
+        again = again & state.newest.active.any(axis=0)
+        slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.suspect))
         done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
         usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
         mu = jnp.where(usable, done.mu, plane)
         low = lowest_of_phases(self.points, phases, g, mu)
         wanted = live & jnp.where(columns_only, (self.freedom > 0)[:, None] & (low.height < 1.0),
-                                  matters(low, self.freedom, done.slots))  # fmt: skip
+                                  matters(low, self.freedom, done.slots, done.stiffness))  # fmt: skip
         members = _members(basis, self.points, pool, demand, mu)
         both = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), low, members)
         wanted = jnp.concatenate([wanted, live & columns_only & (self.freedom[members.phase] > 0)])
@@ -120,9 +122,11 @@ class Searcher(eqx.Module):
         new = self._judged(done, mu, candidates, basis, pool, usable, demand)
         better = live & ~columns_only & (new.sound | (_rank(new) >= _rank(state.found)))
         found = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, state.found)
-        newest = jax.tree.map(lambda a, b: jnp.where(usable, a, b), done.slots, state.newest)
+        deepest = _deepest(jax.tree.map(lambda x: x[..., :phases, :], candidates), 1)
+        last = lambda new, old: jax.tree.map(lambda a, b: jnp.where(usable, a, b), new, old)
+        newest, suspect = last(done.slots, state.newest), last(deepest, state.suspect)
         live = live & new.feasible & (columns_only | ~new.sound)
-        return _State(basis, pool, found, candidates, mu, newest, live, state.round + 1)
+        return _State(basis, pool, found, candidates, mu, newest, suspect, live, state.round + 1)
 
     def _judged(self, done: Equilibrated, mu, candidates: Candidates, basis, pool, usable, demand) -> Found:
         heights = candidates.height[: self.freedom.shape[0]]
@@ -130,7 +134,9 @@ class Searcher(eqx.Module):
         lowest = jnp.take_along_axis(heights, worst[None], axis=0)[0]
         artificial = basis.column >= self.points.x.shape[0] + pool.g.shape[0]
         feasible = ~jnp.any(artificial & (basis.amount > 1e-9), axis=0)
-        left = jnp.where(usable, done.left, jnp.inf)
+        # A point of Newton's method where a phase would demix is a saddle, not a minimum.
+        stable = jnp.all(~done.slots.active | (done.stiffness > 0.0), axis=0)
+        left = jnp.where(usable & stable, done.left, jnp.inf)
         certificate = jnp.minimum(lowest, done.height())
         return Found(done.slots, mu, certificate, worst, left, done.imbalance(demand), done.pivot, feasible)
 
@@ -143,7 +149,8 @@ def _with_columns(state: _State) -> Pool:
     members = jax.tree.map(lambda x: x[..., split:, :], state.candidates)
     new = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), _deepest(low, rows), members)
     energy = new.height + jnp.sum(new.x * state.plane[:, None], axis=0)
-    energy = jnp.where(new.height < NEVER / 2, energy, NEVER)
+    # One that is not below the plane is of no use, and one exactly at the composition makes the program degenerate.
+    energy = jnp.where(new.height < -1e-10, energy, NEVER)
     put = lambda old, x, axis=0: jax.lax.dynamic_update_slice_in_dim(old, x, (state.round - 1) * 2 * rows, axis)
     pool = state.pool
     return Pool(
@@ -181,15 +188,14 @@ def _members(basis: Basis, points: Points, pool: Pool, demand: Demand, mu) -> Ca
     return Candidates(slots.phase, height, slots.y, x, atoms)
 
 
-def _amended(slots: Slots, low: Candidates) -> Slots:
-    """Newton's last phases without those of negative amount, and the phase that lies lowest in a free slot."""
+def _amended(slots: Slots, suspect: Candidates) -> Slots:
+    """Newton's last phases without those of negative amount, and the suspect in a free slot."""
     keep = slots.active & (slots.amount > 0.0)
-    slots = merged(slots._replace(active=keep, amount=jnp.where(keep, slots.amount, 0.0)), 0.005)
-    deepest = _deepest(low, 1)
+    slots = merged(slots._replace(active=keep, amount=jnp.where(keep, slots.amount, 0.0)), 0.002)
     free = jnp.argmin(slots.active, axis=0)
-    wanted = ~jnp.all(slots.active, axis=0) & (deepest.height[0] < CERTIFIED)
+    wanted = ~jnp.all(slots.active, axis=0) & (suspect.height[0] < CERTIFIED)
     here = (jnp.arange(slots.phase.shape[0])[:, None] == free) & wanted
     return Slots(
-        jnp.where(here, deepest.phase, slots.phase), jnp.where(here, deepest.y, slots.y),
-        jnp.where(here, 0.01 / deepest.atoms, slots.amount), slots.active | here,
+        jnp.where(here, suspect.phase, slots.phase), jnp.where(here, suspect.y, slots.y),
+        jnp.where(here, 0.01 / suspect.atoms, slots.amount), slots.active | here,
     )  # fmt: skip

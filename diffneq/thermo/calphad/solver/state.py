@@ -3,7 +3,6 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.solver.batch import WIDTH, search
@@ -12,9 +11,10 @@ from diffneq.thermo.calphad.solver.grid import make_grid
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.implicit import Blocks, Given, stationary
 from diffneq.thermo.calphad.solver.monomials import monomials
-from diffneq.thermo.calphad.solver.newton import DONE, Slots
+from diffneq.thermo.calphad.solver.newton import DONE
 from diffneq.thermo.calphad.solver.points import Points
 from diffneq.thermo.calphad.solver.search import BALANCED, CERTIFIED, Found, Searcher
+from diffneq.thermo.calphad.solver.slots import Slots
 from diffneq.thermo.calphad.tables import Tables
 
 # Bits of `State.status`; 0 is a certified equilibrium whose chemical potentials are all determined.
@@ -45,8 +45,7 @@ class State(eqx.Module):
 
 def make_searcher(tables: Tables, density: float = 1.0) -> Searcher:
     """Grid and derivative lists of a system; on the host, once. `density` multiplies the points inside the phases."""
-    as_numpy = [np.asarray(x) for x in (tables.sites, tables.present, tables.charge, tables.moles)]
-    grid = make_grid(*as_numpy, density)
+    grid = make_grid(tables, density)
     stack = Phase.all_of(tables, monomials(tables))
     stack = jax.tree.map(jnp.asarray, stack)
     return Searcher(tables, stack, Points.of(tables, stack, grid), jnp.asarray(grid.freedom))
