@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -129,7 +130,7 @@ def test_databases_of_the_same_size_share_one_executable():
         traces.append(1)
         return molar_energy(tables, 0, T, 101325.0, y)
 
-    one = text("PARAMETER G(LIQUID,AL,ZN;0) 298.15 1E4-3*T+1E-8*EXP(0.01*T); 6000 N !\n")
+    one = text("PARAMETER G(LIQUID,AL,ZN;1) 298.15 1E4-3*T+1E-8*EXP(0.01*T); 6000 N !\n")
     other = text(
         "PARAMETER G(MELT,CU,NI;1) 300 -5E3+T*LN(T)+1E-8*EXP(0.01*T); 2000 N !\n", ("CU", "NI"), "CU,NI", "MELT"
     )
@@ -226,6 +227,45 @@ def test_models_that_are_not_implemented_are_left_out_or_refused():
     four = dict(phase="X:F", sites="4 .25 .25 .25 .25", mixing="AL,ZN:AL,ZN:AL,ZN:AL,ZN")
     option = text("PARAMETER G(X,AL:ZN:ZN:ZN;0) 298.15 1; 6000 N !\n", **four)
     refused(lambda: build(option, ["AL", "ZN"], ["X"]), "option F or B without")
+
+
+def ordered(sites="0.5 0.5", second="1", extra=""):
+    """A pair of an ordered and a disordered phase, each with an interstitial sublattice."""
+    body = f"""TYPE_DEFINITION D GES A_P_D B2 DIS_PART A2 !
+TYPE_DEFINITION M GES A_P_D A2 MAGNETIC -1 0.4 !
+PHASE A2 %M 2 1 3 !
+CONSTITUENT A2 :AL,ZN:VA: !
+PHASE B2 %D 3 {sites} {second} !
+CONSTITUENT B2 :AL,ZN:AL,ZN:VA: !
+PARAMETER G(A2,AL:VA;0) 298.15 700; 6000 N !
+PARAMETER G(B2,AL:ZN:VA;0) 298.15 -1000; 6000 N !
+{extra}"""
+    return text(body)
+
+
+def test_partition_scales_to_the_formula_unit_of_the_ordered_phase():
+    for sites, interstitial, scale in (("0.5 0.5", "3", 1.0), ("2 2", "12", 4.0)):
+        system = build(ordered(sites, interstitial), ["AL", "ZN"], ["B2"], gas_constant=R)
+        y = jnp.array([0.9, 0.1, 0.3, 0.7])
+        order = -1000.0 * (0.9 * 0.7 - 0.6 * 0.4)
+        expected = scale * (0.6 * 700.0 + ideal(y=np.array(y)) / 2) + order
+        assert float(system.phase("B2").energy(700.0, y, per="formula")) == pytest.approx(expected, rel=1e-12)
+
+
+def test_partitions_that_do_not_fit_are_refused():
+    refused(lambda: build(ordered(second="1"), ["AL", "ZN"], ["B2"]), "differ in an interstitial sublattice")
+    magnetic = "PARAMETER TC(A2,AL:VA;0) 298.15 100; 6000 N !\nPARAMETER BMAGN(A2,AL:VA;0) 298.15 1; 6000 N !\n"
+    refused(lambda: build(ordered("1 1", "6", magnetic), ["AL", "ZN"], ["B2"]), "other numbers of sites")
+    build(ordered("0.5 0.5", "3", magnetic), ["AL", "ZN"], ["B2"])
+
+
+@pytest.mark.parametrize("kind, oscillators", [("THETA", 1.0), ("LNTHETA", 2.0)])
+def test_einstein_temperatures_count_per_formula_or_per_atom(kind, oscillators):
+    content = pycalphad.Database(text("PARAMETER G(LIQUID,AL;0) 298.15 0; 6000 N !\n", sites="1 2"))
+    content.add_parameter(kind, "LIQUID", [["AL"]], 0, np.log(300.0))
+    pure = build(content, ["AL"], gas_constant=R).phase("LIQUID")
+    einstein = 1.5 * R * 300.0 + 3.0 * R * 200.0 * np.log1p(-np.exp(-1.5))
+    assert float(pure.energy(200.0, [1.0], per="formula")) == pytest.approx(oscillators * einstein, rel=1e-12)
 
 
 def test_ionic_liquid_without_vacancies():

@@ -14,7 +14,7 @@ from diffneq.thermo.calphad.solver.symmetry import equivalent_sublattices, repre
 from diffneq.thermo.calphad.tables import Tables
 
 TILE = 16  # points of one phase in a tile
-_CORNER = 1e-9  # site fractions of the absent constituents at a corner
+_CORNER = 1e-13  # site fractions of the absent constituents at a corner, less than the least mole fraction asked for
 
 
 class Grid(NamedTuple):

@@ -57,12 +57,13 @@ def empty_pool(places: int, elements: int, n_y: int, lanes: int) -> Pool:
 
 
 def first_basis(demand: Demand, columns: int) -> Basis:
-    """All artificial."""
+    """All artificial. Rows that demand zero get a little, without which many bases would be the same point."""
     rows, lanes = demand.right.shape
+    right = jnp.where(demand.right == 0.0, 1e-9 * (1.0 + jnp.arange(rows))[:, None], demand.right)
     places = jnp.arange(rows, dtype=jnp.int32)[:, None] + columns
     inverse = jnp.broadcast_to(jnp.eye(rows)[..., None], (rows, rows, lanes))
     cost = jnp.full((rows, lanes), _ARTIFICIAL)
-    return Basis(jnp.broadcast_to(places, (rows, lanes)), cost, inverse, demand.right)
+    return Basis(jnp.broadcast_to(places, (rows, lanes)), cost, inverse, right)
 
 
 def potentials(basis: Basis, demand: Demand) -> Float[Array, "elements W"]:

@@ -94,36 +94,59 @@ def stationary(
 
 def _tangent(stack: Phase, channels, given: Given, change: Given, slots: Slots, mu):
     """The change of (y, N, mu) that goes with a change of what is given: Newton's linear system once."""
-    n_y, count, B = slots.y.shape
-    pairs = count * B
+    count, B = slots.amount.shape
     blocks = Blocks.of(slots, stack.moles.shape[0])
-    paired, paired_change = jax.jvp(blocks.coefficients, (given,), (change,))
-    R = given.gas_constant
-
-    def block(args):
-        index, own, own_change, y, potentials = args
-        phase = stack.at(index)
-        at = lambda p: evaluate(phase, p.in_units(R), y, channels, potentials, hessian=False)[:2]
-        partial = jax.jvp(at, (own,), (own_change,))[1]
-        energy = evaluate(phase, own.in_units(R), y, channels, potentials)
-        r = response(phase, energy._replace(gradient=partial[1]), y, 1e-12)
-        dM = energy.moles_gradient * y[None]
-        return Answers(
-            y, partial[0], energy.moles, r.constant, r.slope, r.stiffness,
-            jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
-        )  # fmt: skip
-
-    potentials = blocks.gather(jnp.tile(mu, (1, count)))
-    args = (blocks.phase, paired, paired_change, blocks.gather(slots.y.reshape(n_y, pairs)), potentials)
-    answers = jax.tree.map(lambda x: blocks.scatter(x, pairs), jax.lax.map(jax.checkpoint(block), args))
+    inverse, moles, dM = _structure(stack, channels, given, slots, mu, blocks)
+    value, gradient = _partial(stack, channels, given, change, slots, blocks)
+    constant = -jnp.einsum("bap,bp->ap", inverse, gradient)
+    slope = jnp.einsum("bap,ebp->eap", inverse, dM)
+    weighted = dM * slots.y.reshape(1, -1, count * B)
+    answers = Answers(
+        slots.y, value, moles, constant, slope, value,
+        jnp.einsum("eap,ap->ep", weighted, constant), jnp.einsum("eap,fap->efp", weighted, slope),
+    )  # fmt: skip
     demand, new = given.demand, change.demand
-    total = jnp.sum(answers.moles.reshape(-1, count, B) * slots.amount, axis=1)
-    right = new.right - jnp.sum(new.rows * total[None], axis=1)
-    moving = jnp.sum(new.rows * _prices(demand, mu)[:, None], axis=0) + new.fixed
+    total = jnp.sum(moles.reshape(-1, count, B) * slots.amount, axis=1)
+    right = new.right - jnp.einsum("kew,ew->kw", new.rows, total)
+    moving = jnp.einsum("kew,kw->ew", new.rows, _prices(demand, mu)) + new.fixed
     dmu, amount, _ = potentials_and_amounts(demand._replace(right=right), slots, moving, answers)
-    step = answers.constant + jnp.sum(answers.slope * jnp.tile(dmu, (1, count))[:, None], axis=0)
+    step = constant + jnp.einsum("eyp,ep->yp", slope, jnp.tile(dmu, (1, count)))
     dy = jnp.where(slots.active, slots.y * step.reshape(slots.y.shape), 0.0)
     return dy, amount, dmu
+
+
+def _structure(stack: Phase, channels, given: Given, slots: Slots, mu, blocks: Blocks):
+    """For every pair: dy/y against a change of G - mu . M along y, (n_y, n_y, pairs); M; dM/dy. Free of tangents."""
+    n_y, count, B = slots.y.shape
+
+    def block(args):
+        index, own, y, potentials = args
+        phase = stack.at(index)
+        energy = evaluate(phase, own.in_units(given.gas_constant), y, channels, potentials)
+        units = jnp.broadcast_to(jnp.eye(n_y)[..., None], (n_y, *y.shape))
+        inverse = response(phase, energy._replace(moles_gradient=units), y, 1e-12).slope
+        return inverse, energy.moles, energy.moles_gradient
+
+    potentials = blocks.gather(jnp.tile(mu, (1, count)))
+    args = (blocks.phase, blocks.coefficients(given), blocks.gather(slots.y.reshape(n_y, -1)), potentials)
+    out = jax.lax.map(jax.checkpoint(block), args)
+    return tuple(blocks.scatter(x, count * B) for x in out)
+
+
+def _partial(stack: Phase, channels, given: Given, change: Given, slots: Slots, blocks: Blocks):
+    """The change of G/RT and of its gradient at fixed y, for every pair."""
+    n_y, count, B = slots.y.shape
+    own, own_change = jax.jvp(blocks.coefficients, (given,), (change,))
+
+    def block(args):
+        index, p, dp, dR, y = args
+        at = lambda p, R: evaluate(stack.at(index), p.in_units(R), y, channels, hessian=False)[:2]
+        return jax.jvp(at, (p, given.gas_constant), (dp, dR))[1]
+
+    dR = jnp.broadcast_to(change.gas_constant, blocks.phase.shape)
+    args = (blocks.phase, own, own_change, dR, blocks.gather(slots.y.reshape(n_y, -1)))
+    out = jax.lax.map(jax.checkpoint(block), args)
+    return tuple(blocks.scatter(x, count * B) for x in out)
 
 
 def _prices(demand: Demand, mu):

@@ -52,10 +52,18 @@ def make_searcher(tables: Tables, density: float = 1.0) -> Searcher:
 
 
 def solve(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], demand: Demand, count=None) -> State:
-    """The state of least Gibbs energy at each condition; only the first `count` are searched."""
-    tables, B = searcher.tables, T.shape[0]
-    frozen = jax.lax.stop_gradient((searcher, T, P, demand))
-    found = jax.lax.stop_gradient(_search(*frozen, B if count is None else count))
+    """The state of least Gibbs energy at each condition.
+
+    With `count` only the first so many are searched; without, the function can be mapped by `jax.vmap`.
+    """
+    tables = searcher.tables
+    arrays, structure = eqx.partition(searcher, eqx.is_array)
+    frozen = jax.lax.stop_gradient((arrays, T, P, demand))
+    if count is None:
+        found = _mappable_search(*frozen, structure)
+    else:
+        found = _search(eqx.combine(frozen[0], structure), *frozen[1:], count)
+    found = jax.lax.stop_gradient(found)
     energy_of = lambda T: (tables.energy_coefficients(T, P), tables.physical_coefficients(T, P))
     (energy, physical), slopes = jax.jvp(energy_of, (T,), (jnp.ones_like(T),))
     given = Given(energy, physical, T, tables.gas_constant, demand)
@@ -66,12 +74,38 @@ def solve(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], demand
 
 
 def _search(searcher: Searcher, T, P, demand: Demand, count) -> Found:
-    """The search on batches padded to whole chunks; a mapped axis joins the batch."""
+    """The search on batches padded to whole chunks."""
     B = T.shape[0]
     padded = -(-B // WIDTH) * WIDTH
     fill = lambda x: jnp.concatenate([x, jnp.repeat(x[..., -1:], padded - B, axis=-1)], axis=-1)
     found = search(searcher, fill(T), fill(P), jax.tree.map(fill, demand), count)
     return jax.tree.map(lambda x: x[..., :B], found)
+
+
+def _mappable_search(arrays, T, P, demand: Demand, structure) -> Found:
+    """The search with a rule for `jax.vmap`: a mapped axis of conditions joins the batch; mapped tables run in turn."""
+
+    @jax.custom_batching.custom_vmap
+    def run(arrays, T, P, demand):
+        return _search(eqx.combine(arrays, structure), T, P, demand, T.shape[0])
+
+    @run.def_vmap
+    def rule(size, mapped, arrays, T, P, demand):
+        conditions, are_mapped = (T, P, demand), mapped[1:]
+        if any(jax.tree.leaves(mapped[0])):
+            whole = lambda x, m: x if m else jnp.broadcast_to(x, (size, *x.shape))
+            arguments = jax.tree.map(whole, (arrays, *conditions), tuple(mapped))
+            out = jax.lax.map(lambda a: run(*a), arguments)
+            return out, jax.tree.map(lambda _: True, out)
+        B = T.shape[-1]
+        joined = lambda x, m: jnp.moveaxis(x if m else jnp.broadcast_to(x, (size, *x.shape)), 0, -2)
+        T, P, demand = jax.tree.map(joined, conditions, tuple(are_mapped))
+        flat = jax.tree.map(lambda x: x.reshape(*x.shape[:-2], size * B), (T, P, demand))
+        out = run(arrays, *flat)
+        out = jax.tree.map(lambda x: jnp.moveaxis(x.reshape(*x.shape[:-1], size, B), -2, 0), out)
+        return out, jax.tree.map(lambda _: True, out)
+
+    return run(arrays, T, P, demand)
 
 
 def _state(stack: Phase, tables: Tables, given: Given, slopes, slots: Slots, mu, found: Found) -> State:
