@@ -37,15 +37,19 @@ class Conditions(NamedTuple):
             x = self._mole_fractions(elements, masses)
             rows = np.broadcast_to(np.eye(C, padded)[..., None], (C, padded, B))
             return Demand(jnp.asarray(rows), jnp.asarray(x), jnp.asarray(fixed))
-        weights = masses if self.by_mass else np.ones(C)
-        rows = np.zeros((1 + len(self.fractions), padded, B))
-        rows[0, :C] = 1.0
-        for k, (name, value) in enumerate(self.fractions.items(), start=1):
-            rows[k, :C] = -np.maximum(value, LEAST) * (weights / weights.mean())[:, None]
-            rows[k, elements.index(name)] += weights[elements.index(name)] / weights.mean()
-        right = np.zeros((len(rows), B))
-        right[0] = 1.0
-        return Demand(jnp.asarray(rows), jnp.asarray(right), jnp.asarray(fixed))
+        free = [e for e in elements if e not in self.potentials]
+        rows = np.zeros((len(free), padded, B))
+        for k, e in enumerate(free):
+            rows[k, elements.index(e)] = 1.0
+        u = np.stack([self._share(e, free, masses) for e in free])
+        return Demand(jnp.asarray(rows), jnp.asarray(u), jnp.asarray(fixed))
+
+    def _share(self, element: str, free: list[str], masses) -> np.ndarray:
+        """Moles of one element per mole of all elements whose potentials are not prescribed."""
+        values = dict(self.fractions)
+        for e in free:
+            values.setdefault(e, 1.0 - sum(self.fractions.values(), np.zeros(len(self.T))))
+        return np.maximum(values[element], LEAST)
 
     def _mole_fractions(self, elements, masses) -> np.ndarray:
         missing = [e for e in elements if e not in self.fractions]

@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 from diffneq.thermo.calphad.solver.dispatch import all_blocks
 from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
-from diffneq.thermo.calphad.solver.linear import solve_definite
-from diffneq.thermo.calphad.solver.newton import BLOCK, Answers, potentials_and_amounts
+from diffneq.thermo.calphad.solver.linear import solve_definite, solve_pivoted
+from diffneq.thermo.calphad.solver.newton import BLOCK, newton_system
 from diffneq.thermo.calphad.solver.response import response
 from diffneq.thermo.calphad.solver.slots import Slots
 
@@ -60,7 +60,7 @@ class Blocks(NamedTuple):
     def scatter(self, x: Float[Array, "blocks *rest width"], pairs: int) -> Float[Array, "*rest pairs"]:
         """The inverse; zero where no block holds the pair."""
         x = jnp.moveaxis(x, 0, -2)
-        return jnp.zeros((*x.shape[:-2], pairs), x.dtype).at[..., self.pair].set(x, mode="drop")
+        return jnp.zeros((*x.shape[:-2], pairs), x.dtype).at[..., self.pair].add(x, mode="drop")
 
     def coefficients(self, given: Given) -> Paired:
         """Gathered once, outside of all loops: backwards that is one scattered sum."""
@@ -101,15 +101,18 @@ def _tangent(stack: Phase, channels, given: Given, change: Given, slots: Slots, 
     constant = -jnp.einsum("bap,bp->ap", inverse, gradient)
     slope = jnp.einsum("bap,ebp->eap", inverse, dM)
     weighted = dM * slots.y.reshape(1, -1, count * B)
-    answers = Answers(
-        slots.y, value, moles, constant, slope, value,
-        jnp.einsum("eap,ap->ep", weighted, constant), jnp.einsum("eap,fap->efp", weighted, slope),
-    )  # fmt: skip
+    drift, softness = jnp.einsum("eap,ap->ep", weighted, constant), jnp.einsum("eap,fap->efp", weighted, slope)
     demand, new = given.demand, change.demand
     total = jnp.sum(moles.reshape(-1, count, B) * slots.amount, axis=1)
-    right = new.right - jnp.einsum("kew,ew->kw", new.rows, total)
     moving = jnp.einsum("kew,kw->ew", new.rows, _prices(demand, mu)) + new.fixed
-    dmu, amount, _ = potentials_and_amounts(demand._replace(right=right), slots, moving, answers)
+    asked = new.right - jnp.einsum("kew,ew->kw", new.rows, total)
+    matrix, right = newton_system(demand, slots, moles, softness, drift, value, moving, asked)
+    size = len(matrix)
+    inverse_matrix = solve_pivoted(matrix, jnp.broadcast_to(jnp.eye(size)[..., None], matrix.shape))[0]
+    unknown = jnp.einsum("abw,bw->aw", inverse_matrix, right)
+    rows = len(asked)
+    dmu = moving + jnp.einsum("kew,kw->ew", demand.rows, unknown[:rows])
+    amount = jnp.where(slots.active, unknown[rows:], 0.0)
     step = constant + jnp.einsum("eyp,ep->yp", slope, jnp.tile(dmu, (1, count)))
     dy = jnp.where(slots.active, slots.y * step.reshape(slots.y.shape), 0.0)
     return dy, amount, dmu

@@ -69,7 +69,7 @@ class Equilibrated(NamedTuple):
         return jnp.min(jnp.where(self.slots.active, height, 0.0), axis=0)
 
 
-class Answers(NamedTuple):
+class _Answers(NamedTuple):
     """Of every pair (slot, lane): energy, moles, and how site fractions and moles answer to mu."""
 
     y: Float[Array, "n_y pairs"]
@@ -109,7 +109,14 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     slots = state.slots
     floor = jnp.where(count < 8, 1e-2, jnp.where(count < 16, 1e-3, 1e-6))
     answers = _answers(stack, lanes, state, slots.active & going, floor, channels)
-    mu, amount, pivot = potentials_and_amounts(lanes.demand, slots, state.mu, answers)
+    demand, a = lanes.demand, answers
+    matrix, right = newton_system(
+        demand, slots, a.moles, a.moles_slope, a.moles_constant, a.value, state.mu, demand.right
+    )
+    unknown, pivot = solve_pivoted(matrix, right[:, None])
+    rows = demand.right.shape[0]
+    mu = state.mu + jnp.einsum("kew,kw->ew", demand.rows, unknown[:rows, 0])
+    amount = jnp.where(slots.active, unknown[rows:, 0], 0.0)
     _, count_of_slots, W = slots.y.shape
     paired = jnp.tile(mu, (1, count_of_slots))
     step = answers.constant + jnp.sum(answers.slope * paired[:, None], axis=0)
@@ -123,24 +130,24 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     )  # fmt: skip
 
 
-def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) -> Answers:
+def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) -> _Answers:
     n_y, slots, W = state.slots.y.shape
     pairs, elements = slots * W, state.mu.shape[0]
     y_of, step_of = state.slots.y.reshape(n_y, pairs), state.step.reshape(n_y, pairs)
 
-    def block(answers: Answers, index, pair):
+    def block(answers: _Answers, index, pair):
         phase, lane = stack.at(index), pair % W
         y = moved(phase, y_of[:, pair], step_of[:, pair])
         energy = evaluate(phase, lanes.of(index, lane), y, channels, state.mu[:, lane])
         r = response(phase, energy, y, floor)
         dM = energy.moles_gradient * y[None]
-        new = Answers(
+        new = _Answers(
             y, energy.value, energy.moles, r.constant, r.slope, r.stiffness,
             jnp.sum(dM * r.constant[None], axis=1), jnp.sum(dM[:, None] * r.slope[None], axis=2),
         )  # fmt: skip
         return jax.tree.map(lambda a, b: a.at[..., pair].set(b, mode="drop"), answers, new)
 
-    start = Answers(
+    start = _Answers(
         y_of, jnp.zeros(pairs), jnp.zeros((elements, pairs)), jnp.zeros((n_y, pairs)),
         jnp.zeros((elements, n_y, pairs)), jnp.ones(pairs), jnp.zeros((elements, pairs)),
         jnp.zeros((elements, elements, pairs)),
@@ -148,32 +155,29 @@ def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) 
     return for_each_block(block, start, state.slots.phase.reshape(-1), wanted.reshape(-1), stack.moles.shape[0], BLOCK)
 
 
-def potentials_and_amounts(demand: Demand, slots: Slots, mu, answers: Answers):
-    """Newton's system in (lambda, N). Inactive slots keep an amount of zero."""
-    rows, W = demand.right.shape
-    count = slots.phase.shape[0]
-    active = slots.active
+def newton_system(demand: Demand, slots: Slots, moles, softness, drift, value, mu, right):
+    """Matrix and right side of Newton's system in (change of lambda, N). Inactive slots keep an amount of zero.
+
+    For every pair: `moles` (elements, pairs), `value` (pairs); how moles answer to mu: `softness` (elements, elements,
+    pairs), and by themselves: `drift` (elements, pairs). A change of lambda that nothing determines is held at zero.
+    """
+    rows, W = right.shape
+    count, active = slots.phase.shape[0], slots.active
     N = jnp.where(active, slots.amount, 0.0)
     shaped = lambda x: x.reshape(*x.shape[:-1], count, W)
-    moles = jnp.where(active, shaped(answers.moles), 0.0)  # (elements, slots, W)
-    drift = jnp.sum(N * shaped(answers.moles_constant), axis=1)
-    softness = jnp.sum(N * shaped(answers.moles_slope), axis=2)  # (elements, elements, W)
-    # In terms of the change of lambda, so that potentials that nothing determines stay where they are.
-    response_rows = jnp.einsum("kew,efw,lfw->klw", demand.rows, softness, demand.rows)
+    moles = jnp.where(active, shaped(moles), 0.0)  # (elements, slots, W)
+    soft = jnp.sum(N * shaped(softness), axis=2)  # (elements, elements, W)
+    answer = jnp.einsum("kew,efw,lfw->klw", demand.rows, soft, demand.rows)
     coupled = jnp.einsum("kew,esw->ksw", demand.rows, moles)
-    reach = jnp.maximum(jnp.abs(response_rows).max(axis=1), jnp.abs(coupled).max(axis=1))  # of each row
-    drift_now = drift + jnp.einsum("efw,fw->ew", softness, mu)
-    first_right = demand.right - jnp.einsum("kew,ew->kw", demand.rows, drift_now)
-    second_right = jnp.where(active, shaped(answers.value) - jnp.einsum("ew,esw->sw", mu, moles), 0.0)
+    reach = jnp.maximum(jnp.abs(answer).max(axis=1), jnp.abs(coupled).max(axis=1))  # of each row
     held = _PROXIMAL * reach[:, None] * jnp.eye(rows)[..., None]
-    upper = jnp.concatenate([response_rows + held, coupled], axis=1)
+    upper = jnp.concatenate([answer + held, coupled], axis=1)
     idle = jnp.eye(count)[..., None] * jnp.where(active, 0.0, 1.0)[None]
     lower = jnp.concatenate([jnp.swapaxes(coupled, 0, 1), idle], axis=1)
-    matrix = jnp.concatenate([upper, lower])
-    right = jnp.concatenate([first_right, second_right])[:, None]
-    unknown, pivot = solve_pivoted(matrix, right)
-    mu = mu + jnp.einsum("kew,kw->ew", demand.rows, unknown[:rows, 0])
-    return mu, jnp.where(active, unknown[rows:, 0], 0.0), pivot
+    moving = jnp.sum(N * shaped(drift), axis=1) + jnp.einsum("efw,fw->ew", soft, mu)
+    first = right - jnp.einsum("kew,ew->kw", demand.rows, moving)
+    second = jnp.where(active, shaped(value) - jnp.einsum("ew,esw->sw", mu, moles), 0.0)
+    return jnp.concatenate([upper, lower]), jnp.concatenate([first, second])
 
 
 def _finished(stack, lanes: Lanes, state: Equilibrated, wanted, channels) -> Equilibrated:

@@ -32,8 +32,9 @@ def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Arra
     present = phase.present[:, None]
     D = jnp.where(present, jnp.sqrt(y), 1.0)
     charge = D * (phase.charge[:, None] - phase.sites.T @ (phase.sites @ (phase.charge[:, None] * y)))
-    length = jnp.sqrt(jnp.sum(charge**2, axis=0))
-    charge = jnp.where(length > 1e-9, charge / jnp.maximum(length, 1e-9), 0.0)
+    square = jnp.sum(charge**2, axis=0)
+    length = jnp.sqrt(jnp.where(square > 1e-18, square, 1.0))  # safe to differentiate where nothing is charged
+    charge = jnp.where(square > 1e-18, charge / length, 0.0)
 
     def onto_constraints(v):  # U U^T v for v (n_y, *, B)
         flat = v.reshape(v.shape[0], -1, v.shape[-1])
@@ -51,7 +52,7 @@ def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Arra
     right = jnp.swapaxes(right * jnp.where(present, D, 0.0)[None], 0, 1)  # (n_y, 1 + elements, B)
     steps, stiffness = solve_definite(filled, right - onto_constraints(right), floor)
     # A charge left over by renormalising the sublattices is taken out in the same step.
-    leftover = jnp.sum(phase.charge[:, None] * y, axis=0) / jnp.maximum(length, 1e-9)
+    leftover = jnp.sum(phase.charge[:, None] * y, axis=0) / length
     constant = (steps[:, 0] - charge * leftover) / D
     return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), stiffness)
 
