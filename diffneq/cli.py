@@ -1,4 +1,4 @@
-"""The command `diffneq`: conductor, selfcheck, version.
+"""The command `diffneq`: conductor, equilibrium, selfcheck, version.
 
 A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
 Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2
@@ -38,6 +38,20 @@ examples:
   diffneq conductor --json > conductor.json         numbers, errors and units for a program
 
 units: electron mass m, charge e, particle radius R, k_B T = 1 by default."""
+_EQUILIBRIUM = """\
+The phases of least Gibbs energy at given temperature, pressure and composition,
+from a CALPHAD database: a TDB file, or one that comes with this program (Ag-Cu,
+Al-Ni, Al-Zn, Cr-Fe, Cu-Mg, Fe-C, Pb-Sn).
+
+Each answer carries a certificate: the lowest driving force that any phase reaches
+against it, zero up to rounding if no phase can lower the energy further."""
+_EQUILIBRIUM_EXAMPLES = """\
+examples:
+  diffneq equilibrium Al-Zn --temperature 600 --x ZN=0.3
+  diffneq equilibrium steel.tdb --components FE CR C --temperature 1000 1100 --x CR=0.1 C=0.02
+  diffneq equilibrium Cu-Mg --conditions list.csv --json     columns T, P, X(MG)
+
+units: K, Pa, J per mole of atoms, moles of atoms of one mole in all."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,10 +77,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
     )
     _add_conductor(conductor)
+    equilibrium = commands.add_parser(
+        "equilibrium",
+        usage="diffneq equilibrium DATABASE [options]",
+        help="phase equilibria from a CALPHAD database",
+        description=_EQUILIBRIUM,
+        epilog=_EQUILIBRIUM_EXAMPLES,
+    )
+    _add_equilibrium(equilibrium)
     check = commands.add_parser("selfcheck", help="does this machine compute right numbers?",
                                 description="Compiled kernels against NumPy, on this machine.")  # fmt: skip
     version = commands.add_parser("version", help="print versions", description="Versions in use.")
-    for command in (conductor, check, version):
+    for command in (conductor, equilibrium, check, version):
         output = command.add_argument_group("what comes out")
         output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
         output.add_argument("--debug", action="store_true", help="on an error, show where in the code it arose")
@@ -99,6 +121,16 @@ def _add_conductor(parser: argparse.ArgumentParser) -> None:
     keep.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
 
 
+def _add_equilibrium(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("database", metavar="DATABASE", help="a TDB file, or the name of a shipped database")
+    parser.add_argument("--components", nargs="+", metavar="EL", help="elements (default: all, if they are few)")
+    parser.add_argument("--phases", nargs="+", metavar="PHASE", help="phases (default: all that the elements allow)")
+    parser.add_argument("--temperature", type=float, nargs="+", metavar="T", help="temperatures, K")
+    parser.add_argument("--pressure", type=float, metavar="P", help="pressure, Pa (default: 101325)")
+    parser.add_argument("--x", nargs="+", metavar="EL=X", help="mole fractions of all elements but one")
+    parser.add_argument("--conditions", metavar="FILE.csv", help="a table with columns T, X(EL) and perhaps P instead")
+
+
 def _options(arguments: argparse.Namespace) -> ConductorOptions:
     given = vars(arguments)
     chosen = {name: given[name] for name in ConductorOptions.__dataclass_fields__ if name in given}
@@ -127,6 +159,21 @@ def _conductor(arguments: argparse.Namespace) -> int:
     print(report.table())
     for picture in report.pictures:
         print(f"picture: {picture}", file=sys.stderr)
+    return 0
+
+
+def _equilibrium(arguments: argparse.Namespace) -> int:
+    with contextlib.redirect_stdout(sys.stderr):
+        report = import_module("diffneq.thermo.calphad.commands.equilibrium").run(
+            arguments.database, arguments.components, arguments.phases, arguments.temperature, arguments.pressure,
+            arguments.x, arguments.conditions,
+        )  # fmt: skip
+    for sentence in (*report.system.notes, *report.failures):
+        print(f"note: {sentence}", file=sys.stderr)
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print(report.table())
     return 0
 
 
@@ -183,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from diffneq.errors import SweepError
 
     arguments = _parser().parse_args(argv)
-    command = {"conductor": _conductor, "selfcheck": _selfcheck, "version": _version}[arguments.command]
+    command = {"conductor": _conductor, "equilibrium": _equilibrium, "selfcheck": _selfcheck, "version": _version}[arguments.command]
     try:
         with sigterm_interrupts():
             return command(arguments)

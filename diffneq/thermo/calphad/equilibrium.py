@@ -31,6 +31,7 @@ def equilibrium(
     x: Mapping[str, Any] | None = None,
     w: Mapping[str, Any] | None = None,
     mu: Mapping[str, Any] | None = None,
+    without: Iterable[str] = (),
     density: float = 1.0,
 ) -> xr.Dataset:
     """min sum_phases N G(y; T, P) with sum N M(y) = b, at every condition.
@@ -43,6 +44,7 @@ def equilibrium(
         x: mole fractions, element -> value; of all elements but one, which takes the rest.
         w: mass fractions, instead of x.
         mu: chemical potentials in J/mol (in the reference states of the database) of elements whose amount is free.
+        without: phases of the database to leave out.
         density: multiplies the number of constitutions at which each phase is sampled.
 
     Returns a dataset over the dimensions of the conditions with `phase`, `amount` (moles of atoms of one mole),
@@ -57,20 +59,22 @@ def equilibrium(
     >>> sorted(result.phase.values[result.amount.values > 0])
     ['FCC_A1', 'FCC_A1']
     """
-    system = as_system(source, components, phases)
+    system = as_system(source, components, phases, without)
     given = conditions(system, T, P, x, w, mu)
     return to_dataset(system, given, solve_all(system, given, density))
 
 
-def as_system(source: Any, components: Iterable[str] | None, phases: Iterable[str] | None) -> System:
+def as_system(
+    source: Any, components: Iterable[str] | None, phases: Iterable[str] | None, without: Iterable[str] = ()
+) -> System:
     """A system as it is, or built from a database."""
     if isinstance(source, System):
-        if components is not None or phases is not None:
+        if components is not None or phases is not None or without:
             raise ValueError("A System has its components and phases already; build another one for others.")
         return source
     if components is None:
         raise ValueError("Name the components, for example components=['AL', 'ZN'].")
-    return build(source, components, phases)
+    return build(source, components, phases, without=without)
 
 
 @functools.lru_cache(maxsize=16)

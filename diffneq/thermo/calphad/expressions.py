@@ -147,7 +147,8 @@ class Units:
         if name not in self.functions:
             user = self._open[0].split("#")[0]
             raise ValueError(
-                f"{user} needs the FUNCTION {name}, which the database does not define; add it to the file."
+                f"{user} needs the FUNCTION {name}, which the database does not define; add it to the file, or leave "
+                "the phase out (without=[...])."
             )
         return self.rows(name, self.functions[name])
 

@@ -85,6 +85,7 @@ def build(
     components: Iterable[str],
     phases: Iterable[str] | None = None,
     gas_constant: float = GAS_CONSTANT,
+    without: Iterable[str] = (),
 ) -> System:
     """Compiles min G = sum_phases N G(y; T, P) for the phases that the elements can form.
 
@@ -94,6 +95,7 @@ def build(
         phases: names; by default all that the elements allow. A disordered phase whose ordered partner is among them
             is left out, since the ordered one contains it; models that are not implemented are left out with a warning.
         gas_constant: J/(mol K); other codes use 8.3145 or 8.31451.
+        without: names of phases to leave out of the default.
 
     Raises:
         ValueError: unknown element or phase, a phase asked for that is not implemented, a missing FUNCTION, x64 off.
@@ -109,7 +111,8 @@ def build(
     elements = _elements(database, components)
     species = active_species(database.content, elements)
     asked = None if phases is None else _asked(database, phases)
-    names, notes = candidates(database, species, asked)
+    left_out = _asked(database, without) if without else ()
+    names, notes = candidates(database, species, asked, left_out)
     units = Units(database.content.symbols, gas_constant)
     members = []
     for name in names:
@@ -161,12 +164,12 @@ def _asked(database: Database, phases: Iterable[str]) -> tuple[str, ...]:
 
 
 def candidates(
-    database: Database, species: Mapping[str, Any], asked: tuple[str, ...] | None
+    database: Database, species: Mapping[str, Any], asked: tuple[str, ...] | None, without: tuple[str, ...] = ()
 ) -> tuple[list[str], list[str]]:
     """(the phases to compile, what was left out and why)."""
     entries = database.content.phases
-    pool = asked or database.phases
-    notes, kept = [], []
+    pool = tuple(name for name in asked or database.phases if name not in without)
+    kept, notes = [], [f"{name} is left out, as was asked." for name in without]
     for name in pool:
         hints = entries[name].model_hints
         ordered = hints.get("ordered_phase")

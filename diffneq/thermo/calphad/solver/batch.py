@@ -5,11 +5,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from diffneq.thermo.calphad.solver.hull import Demand
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.search import ROUNDS, Found, Searcher
 
 WIDTH = 128  # lanes of a chunk: its grid energies stay in the cache
 
 
+@batch_last
 def search(
     searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], demand: Demand, count: Array | int
 ) -> Found:

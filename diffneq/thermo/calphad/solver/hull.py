@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.points import NEVER, smallest
 
 _ARTIFICIAL = 2e4  # cost over R T of an artificial column; beyond any energy, and far below 1/rounding
@@ -79,6 +80,7 @@ def reduced(g: Float[Array, "P W"], x: Float[Array, "P elements"], mu: Float[Arr
     return g
 
 
+@batch_last
 def solve(
     g: Float[Array, "P W"],
     x: Float[Array, "P elements"],

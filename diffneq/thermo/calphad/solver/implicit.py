@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from diffneq.thermo.calphad.solver.dispatch import all_blocks
 from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.linear import solve_definite, solve_pivoted
 from diffneq.thermo.calphad.solver.newton import BLOCK, newton_system
 from diffneq.thermo.calphad.solver.response import response
@@ -73,6 +74,7 @@ class Blocks(NamedTuple):
         return Paired(jnp.swapaxes(energy, 1, 2), physical, given.T[lane])
 
 
+@batch_last
 def stationary(
     stack: Phase, channels: tuple[str, ...], given: Given, slots: Slots, mu: Float[Array, "elements B"]
 ) -> tuple[Float[Array, "n_y slots B"], Float[Array, "slots B"], Float[Array, "elements B"]]:
@@ -92,6 +94,7 @@ def stationary(
     return solution(given, jax.tree.map(jax.lax.stop_gradient, slots), jax.lax.stop_gradient(mu))
 
 
+@batch_last
 def _tangent(stack: Phase, channels, given: Given, change: Given, slots: Slots, mu):
     """The change of (y, N, mu) that goes with a change of what is given: Newton's linear system once."""
     count, B = slots.amount.shape

@@ -7,7 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from diffneq.thermo.calphad.solver.layout import batch_last
 
+
+@batch_last
 def solve_definite(
     A: Float[Array, "n n B"], R: Float[Array, "n m B"], floor: Array | float
 ) -> tuple[Float[Array, "n m B"], Float[Array, "B"]]:
@@ -31,6 +34,7 @@ def solve_definite(
     return work[:, n:], smallest
 
 
+@batch_last
 def solve_pivoted(A: Float[Array, "n n B"], R: Float[Array, "n m B"]) -> tuple[Array, Float[Array, "B"]]:
     """With partial pivoting, rows scaled to a largest entry of 1; also the smallest pivot met.
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 from diffneq.thermo.calphad.solver.dispatch import for_each_block
 from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.linear import solve_pivoted
 from diffneq.thermo.calphad.solver.response import moved, remaining, response
 from diffneq.thermo.calphad.solver.slots import Slots, merged
@@ -82,6 +83,7 @@ class _Answers(NamedTuple):
     moles_slope: Float[Array, "elements elements pairs"]
 
 
+@batch_last
 def equilibrate(
     stack: Phase, lanes: Lanes, start: Slots, mu: Float[Array, "elements W"], wanted: Bool[Array, "W"], channels
 ) -> Equilibrated:

@@ -10,6 +10,7 @@ from diffneq.thermo.calphad.solver.energies import Phase, evaluate
 from diffneq.thermo.calphad.solver.grid import make_grid
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.implicit import Blocks, Given, stationary
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.monomials import monomials
 from diffneq.thermo.calphad.solver.newton import DONE
 from diffneq.thermo.calphad.solver.points import Points
@@ -43,6 +44,7 @@ class State(eqx.Module):
     status: Int[Array, "B"]
 
 
+@batch_last
 def make_searcher(tables: Tables, density: float = 1.0) -> Searcher:
     """Grid and derivative lists of a system; on the host, once. `density` multiplies the points inside the phases."""
     grid = make_grid(tables, density)
@@ -51,6 +53,7 @@ def make_searcher(tables: Tables, density: float = 1.0) -> Searcher:
     return Searcher(tables, stack, Points.of(tables, stack, grid), jnp.asarray(grid.freedom))
 
 
+@batch_last
 def solve(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], demand: Demand, count=None) -> State:
     """The state of least Gibbs energy at each condition.
 

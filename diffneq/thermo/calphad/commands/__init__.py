@@ -1,0 +1,1 @@
+"""What the program `diffneq` does with databases: one module a command."""
