@@ -230,7 +230,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from diffneq.errors import SweepError
 
     arguments = _parser().parse_args(argv)
-    command = {"conductor": _conductor, "equilibrium": _equilibrium, "selfcheck": _selfcheck, "version": _version}[arguments.command]
+    commands = {"conductor": _conductor, "equilibrium": _equilibrium, "selfcheck": _selfcheck, "version": _version}
+    command = commands[arguments.command]
     try:
         with sigterm_interrupts():
             return command(arguments)

@@ -78,14 +78,24 @@ def as_system(
 
 
 @functools.lru_cache(maxsize=16)
-def searcher_of(system: System, density: float = 1.0) -> Searcher:
-    """The sampling grid and derivative lists of a system, made once."""
-    return make_searcher(system.tables, density)
+def searcher_of(system: System, density: float = 1.0, suspended: frozenset[str] = frozenset()) -> Searcher:
+    """The sampling grid and derivative lists of a system, made once; phases that are suspended are not sampled."""
+    if suspended:
+        out = jnp.asarray([name in suspended for name in system.phase_names])
+        searcher = searcher_of(system, density)
+        points, unwanted = searcher.points, jnp.pad(out, (0, len(searcher.freedom) - len(out)))
+        fixed = jnp.where(unwanted, 0, searcher.freedom)
+        valid = points.valid & ~unwanted[points.phase][:, None]
+        return eqx.tree_at(lambda s: (s.points.valid, s.freedom), searcher, (valid, fixed))
+    with jax.ensure_compile_time_eval():  # also where it is first asked for inside a traced function
+        return make_searcher(system.tables, density)
 
 
-def solve_all(system: System, given: Conditions, density: float = 1.0) -> State:
+def solve_all(
+    system: System, given: Conditions, density: float = 1.0, suspended: frozenset[str] = frozenset()
+) -> State:
     """The states of all conditions, as arrays of NumPy, by calls of one size."""
-    searcher, demand, B = searcher_of(system, density), given.demand(system), len(given.T)
+    searcher, demand, B = searcher_of(system, density, suspended), given.demand(system), len(given.T)
     parts = []
     for start in range(0, B, _AT_ONCE):
         places = np.minimum(np.arange(start, start + _AT_ONCE), B - 1)

@@ -61,6 +61,29 @@ class Row(NamedTuple):
     range: Range
 
 
+class Unit(NamedTuple):
+    """Where a row of `Tables.coefficients` comes from: one piece of a FUNCTION or PARAMETER of the database.
+
+    `name` is as the database writes it, without its keyword; `multiplier` is the entry of BASIS by which the whole
+    piece is multiplied (0, the number 1, in nearly every case). Where `fixed` is true, a part of the compiled energy
+    holds the number itself, and derivatives with respect to the row are incomplete.
+    """
+
+    row: int
+    kind: str  # "FUNCTION" or "PARAMETER"
+    name: str
+    piece: int
+    pieces: int
+    range: Range
+    multiplier: int = 0
+    fixed: bool = False
+
+    @property
+    def label(self) -> str:
+        """For people: FUNCTION GHSERCU piece 1, PARAMETER L(LIQUID,CU,MG;0)."""
+        return f"{self.kind} {self.name}" + (f" piece {self.piece + 1}" if self.pieces > 1 else "")
+
+
 class NotPolynomial(Exception):
     """The expression is no sum of terms."""
 
@@ -127,6 +150,9 @@ class Units:
         self.polynomials: list[list[float]] = [[1.0] + [0.0] * (len(BASIS) - 1)]
         self.expressions: list[Expression] = []
         self.ranges: list[Range] = []
+        self._units: list[Unit] = []
+        self._fixed_rows: set[int] = set()
+        self._fixed_names: set[str] = set()
         self._rows: dict[str, list[Row]] = {}
         self._open: list[str] = []
 
@@ -136,8 +162,9 @@ class Units:
             if name in self._open:
                 raise ValueError(f"FUNCTION {name} of the database refers to itself; correct the file.")
             self._open.append(name)
+            parts = self._pieces(name, expression)
             self._rows[name] = [
-                row for part, where in self._pieces(name, expression) for row in self._piece(part, where)
+                row for k, (part, where) in enumerate(parts) for row in self._piece(part, where, (name, k, len(parts)))
             ]
             self._open.pop()
         return self._rows[name]
@@ -152,6 +179,11 @@ class Units:
             )
         return self.rows(name, self.functions[name])
 
+    def named(self) -> tuple[Unit, ...]:
+        """What every row of the polynomials is, but for row 0, the number 1."""
+        fixed = lambda u: u.row in self._fixed_rows or (u.kind == "FUNCTION" and u.name in self._fixed_names)
+        return tuple(unit._replace(fixed=fixed(unit)) for unit in self._units)
+
     def table(self) -> tuple[np.ndarray, tuple[Expression, ...]]:
         """(polynomials, expressions); the units of expressions come after those of polynomials."""
         return np.array(self.polynomials), tuple(self.expressions)
@@ -161,7 +193,7 @@ class Units:
         self.ranges.append(result.limits)
         return result.parts
 
-    def _piece(self, expression: Any, where: Range) -> list[Row]:
+    def _piece(self, expression: Any, where: Range, origin: tuple[str, int, int]) -> list[Row]:
         """The rows of one piece: its own polynomial, its references to functions, and what is neither."""
         own: dict[tuple[int, int], float] = {}
         rows: list[Row] = []
@@ -176,15 +208,19 @@ class Units:
                 continue
             for key, weight in plain:
                 own[key] = own.get(key, 0.0) + weight
-        rows += self._polynomial(own, where) if own or not (rows or odd) else []
+        rows += self._polynomial(own, where, origin) if own or not (rows or odd) else []
         if odd:
             rows.append(Row(1.0, 0, (self._expression(symengine.Add(*odd)),), where))
         return rows
 
-    def _polynomial(self, own: dict[tuple[int, int], float], where: Range) -> list[Row]:
+    def _polynomial(self, own: dict[tuple[int, int], float], where: Range, origin: tuple[str, int, int]) -> list[Row]:
         """One unit for all terms of BASIS; a term like T^6 is a multiplier times another unit."""
         rows = []
         for multiplier in sorted({m for m, _ in own} or {0}):
+            name, piece, pieces = origin
+            kind = "PARAMETER" if name.startswith("PARAMETER ") else "FUNCTION"
+            short = name.removeprefix("PARAMETER ").split("#")[0]
+            self._units.append(Unit(len(self.polynomials), kind, short, piece, pieces, where, multiplier))
             self.polynomials.append([own.get((multiplier, k), 0.0) for k in range(len(BASIS))])
             rows.append(Row(1.0, multiplier, (len(self.polynomials) - 1,), where))
         return rows
@@ -210,6 +246,7 @@ class Units:
             if len(kept) > 2 and unit >= 0 and not any(self.polynomials[unit][1:]):
                 weight *= self.polynomials[unit][0]
                 kept.remove(unit)
+                self._fixed_rows.add(unit)
         if len(kept) > 2 or monomial not in MULTIPLIERS:
             raise NotPolynomial
         return weight, MULTIPLIERS[monomial], tuple(kept)
@@ -225,6 +262,7 @@ class Units:
             return self.gas_constant
         if name not in self.functions:
             self.function(name)
+        self._fixed_names.add(name)
         return self._pieces(name, self.functions[name])
 
 

@@ -22,7 +22,7 @@ from diffneq.thermo.calphad.constitution import (
     occupants,
 )
 from diffneq.thermo.calphad.database import Database, load
-from diffneq.thermo.calphad.expressions import Units
+from diffneq.thermo.calphad.expressions import Unit, Units
 from diffneq.thermo.calphad.phase_model import PhaseModel, Reference
 from diffneq.thermo.calphad.tables import GAS_CONSTANT, Tables
 
@@ -43,6 +43,7 @@ class System:
     temperature_range: tuple[float, float]
     database: Database = dataclasses.field(repr=False)
     notes: tuple[str, ...] = ()
+    parameters: tuple[Unit, ...] = dataclasses.field(default=(), repr=False)  # the rows of `tables.coefficients`
 
     @property
     def phase_names(self) -> tuple[str, ...]:
@@ -137,6 +138,7 @@ def build(
         (max(r.low for r in units.ranges), min(r.high for r in units.ranges)),
         database,
         tuple(notes),
+        units.named(),
     )
 
 
