@@ -63,5 +63,7 @@ def to_dataset(system: System, given: Conditions, state: State) -> xr.Dataset:
     for name, unit in units.items():
         if name in data:
             data[name].attrs["units"] = unit
+    names_of = {p.name: " ".join(f"{c}@{s + 1}" for s, c in p.variables) for p in system.phases}
+    data["y"].attrs["constituents"] = "; ".join(f"{name}: {order}" for name, order in names_of.items())
     data["status"].attrs["meaning"] = ", ".join(f"{bit}: {words}" for bit, words in SENTENCES.items())
     return data
