@@ -202,7 +202,7 @@ SYMMETRIES = [
     ("alni_dupin_2001.tdb", "AL NI", "BCC_B2", [2]),
     ("alni_dupin_2001.tdb", "AL NI", "FCC_L12", []),  # 3 : 1
     ("alni_dupin_2001.tdb", "AL NI", "AL3NI2", []),
-    ("alnifcc4sl.tdb", "AL NI", "FCC_L12", [4]),
+    ("Al-Fe_sundman2009.tdb", "AL FE", "BCC_4SL", [4]),  # tdb: option B
     ("CoV-20Wan.tdb", "CO V", "SIGMA_D8B", []),
 ]
 

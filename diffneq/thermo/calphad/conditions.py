@@ -1,4 +1,4 @@
-"""What is held fixed: T, P and, for all elements but one, a mole fraction, a mass fraction or a chemical potential."""
+"""What is held fixed: T, P and, for all elements but one, a fraction, a ratio of two, or a chemical potential."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from diffneq.thermo.calphad.shares import LEAST, affine, closed, floored
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.system import System
 
-LEAST = 1e-12  # smallest mole fraction; an element that is asked for with less is there with this much
+__all__ = ["LEAST", "Conditions", "conditions"]
 
 
 class Conditions(NamedTuple):
@@ -20,48 +21,63 @@ class Conditions(NamedTuple):
     P: np.ndarray  # (B,)
     fractions: dict[str, np.ndarray]  # element -> (B,), as given
     potentials: dict[str, np.ndarray]  # element -> (B,), J/mol
-    by_mass: bool
+    kind: str  # of the fractions: "x" and "w" of the whole, "u" of the elements without prescribed potential
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     coords: dict[str, xr.DataArray]
+    ratios: dict[tuple[str, str], np.ndarray] = {}  # (element, element) -> (B,), moles  # noqa: RUF012
 
-    def demand(self, system: System) -> Demand:
-        """As linear rows on the amounts of the elements; batch last."""
-        elements, masses = system.elements, np.asarray(system.masses)
-        C, padded, B = len(elements), system.tables.sizes[1], len(self.T)
-        fixed = np.zeros((padded, B))
+    def free(self, system: System) -> list[str]:
+        """The elements whose amounts are given."""
+        return [e for e in system.elements if e not in self.potentials]
+
+    def masses(self, system: System) -> np.ndarray:
+        """What a mole of each element counts in the whole."""
+        return np.asarray(system.masses) if self.kind == "w" else np.ones(len(system.elements))
+
+    def affine(self, system: System) -> tuple[np.ndarray, np.ndarray]:
+        """Amounts of the free elements as a + b S, see `shares`."""
+        fractions = self.fractions
+        if len(fractions) == len(system.elements):  # they sum to one up to rounding, which is taken from all alike
+            total = sum(fractions.values(), np.zeros(len(self.T)))
+            fractions = {e: value / total for e, value in list(fractions.items())[:-1]}
+        masses = dict(zip(system.elements, self.masses(system), strict=True))
+        return affine(self.free(system), masses, fractions, self.ratios, len(self.T))
+
+    @property
+    def needs_whole(self) -> bool:
+        """Are there fractions of a whole that only the equilibrium tells?"""
+        return bool(self.potentials) and bool(self.fractions) and self.kind != "u"
+
+    def at(self, lanes: np.ndarray) -> "Conditions":
+        """Some of them."""
+        pick = lambda values: {key: value[lanes] for key, value in values.items()}
+        return self._replace(
+            T=self.T[lanes], P=self.P[lanes], fractions=pick(self.fractions), potentials=pick(self.potentials),
+            ratios=pick(self.ratios),
+        )  # fmt: skip
+
+    def demand(self, system: System, u: np.ndarray | None = None) -> Demand:
+        """As linear rows on the amounts of the elements; batch last. `u`: amounts of the free elements, if known."""
+        elements, free = system.elements, self.free(system)
+        padded, B = system.tables.sizes[1], len(self.T)
+        fixed, rows = np.zeros((padded, B)), np.zeros((len(free), padded, B))
         RT = system.provenance["gas_constant"] * self.T
         for name, mu in self.potentials.items():
             fixed[elements.index(name)] = mu / RT
-        if not self.potentials:
-            x = self._mole_fractions(elements, masses)
-            rows = np.broadcast_to(np.eye(C, padded)[..., None], (C, padded, B))
-            return Demand(jnp.asarray(rows), jnp.asarray(x), jnp.asarray(fixed))
-        free = [e for e in elements if e not in self.potentials]
-        rows = np.zeros((len(free), padded, B))
         for k, e in enumerate(free):
             rows[k, elements.index(e)] = 1.0
-        u = np.stack([self._share(e, free, masses) for e in free])
-        return Demand(jnp.asarray(rows), jnp.asarray(u), jnp.asarray(fixed))
+        u = self._amounts(system) if u is None else u
+        return Demand(jnp.asarray(rows), jnp.asarray(floored(u)), jnp.asarray(fixed))
 
-    def _share(self, element: str, free: list[str], masses) -> np.ndarray:
-        """Moles of one element per mole of all elements whose potentials are not prescribed."""
-        values = dict(self.fractions)
-        for e in free:
-            values.setdefault(e, 1.0 - sum(self.fractions.values(), np.zeros(len(self.T))))
-        return np.maximum(values[element], LEAST)
-
-    def _mole_fractions(self, elements, masses) -> np.ndarray:
-        missing = [e for e in elements if e not in self.fractions]
-        values = dict(self.fractions)
-        if missing:
-            values[missing[0]] = 1.0 - sum(values.values(), np.zeros(len(self.T)))
-        x = np.stack([values[e] for e in elements])
-        if self.by_mass:
-            x = x / masses[:, None]
-            x = x / x.sum(axis=0)
-        x = np.maximum(x, LEAST)
-        return x / x.sum(axis=0)
+    def _amounts(self, system: System) -> np.ndarray:
+        """Of the free elements, where they are all there is or where the fractions refer to them alone."""
+        a, b = self.affine(system)
+        here = [system.elements.index(e) for e in self.free(system)]
+        u = a + b * (1.0 if self.kind == "u" else closed(a, b, self.masses(system)[here]))
+        if (u < -1e-9).any():
+            raise ValueError("The fractions and ratios leave a negative amount of an element.")
+        return u
 
 
 def conditions(
@@ -71,26 +87,32 @@ def conditions(
     x: Mapping[str, Any] | None = None,
     w: Mapping[str, Any] | None = None,
     mu: Mapping[str, Any] | None = None,
+    u: Mapping[str, Any] | None = None,
+    ratio: Mapping[tuple[str, str], Any] | None = None,
 ) -> Conditions:
     """Checked and broadcast: arrays of one length go together, `xarray.DataArray`s with names of dimensions multiply.
 
     Raises:
         ValueError: what is wrong with the conditions, in a sentence.
     """
-    if x and w:
-        raise ValueError("Give mole fractions x or mass fractions w, not both.")
-    fractions = _by_element(system, w or x or {}, "w" if w else "x")
+    chosen = [(kind, values) for kind, values in (("x", x), ("w", w), ("u", u)) if values]
+    if len(chosen) > 1:
+        raise ValueError("Give mole fractions x, mass fractions w or u-fractions u, only one kind of them.")
+    kind, values = chosen[0] if chosen else ("x", {})
+    fractions = _by_element(system, values, kind)
     potentials = _by_element(system, mu or {}, "mu")
-    _phase_rule(system, fractions, potentials)
-    names = ["T", "P", *(("f", e) for e in fractions), *(("mu", e) for e in potentials)]
-    arrays = [_labelled(v) for v in (T, P, *fractions.values(), *potentials.values())]
+    ratios = _by_pair(system, ratio or {}, potentials)
+    _phase_rule(system, fractions, potentials, ratios)
+    groups = (("f", fractions), ("mu", potentials), ("ratio", ratios))
+    names = ["T", "P", *((group, key) for group, entries in groups for key in entries)]
+    arrays = [_labelled(v) for v in (T, P, *(v for _, entries in groups for v in entries.values()))]
     _same_length(arrays)
     together = xr.broadcast(*arrays)
     flat = {n: np.asarray(a.values, float).reshape(-1) for n, a in zip(names, together, strict=True)}
     given = Conditions(
-        flat["T"], flat["P"], {e: flat["f", e] for e in fractions}, {e: flat["mu", e] for e in potentials}, bool(w),
+        flat["T"], flat["P"], {e: flat["f", e] for e in fractions}, {e: flat["mu", e] for e in potentials}, kind,
         tuple(map(str, together[0].dims)), together[0].shape,
-        {str(k): v for a in together for k, v in a.coords.items()},
+        {str(k): v for a in together for k, v in a.coords.items()}, {pair: flat["ratio", pair] for pair in ratios},
     )  # fmt: skip
     _check_values(system, given)
     return given
@@ -104,12 +126,26 @@ def _by_element(system: System, values: Mapping[str, Any], name: str) -> dict[st
     return out
 
 
-def _phase_rule(system: System, fractions, potentials) -> None:
+def _by_pair(system: System, values: Mapping[tuple[str, str], Any], potentials) -> dict[tuple[str, str], Any]:
+    """Ratios of moles by (element, element)."""
+    out = {}
+    for pair, value in values.items():
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError("Name a ratio by its two elements, for example ratio={('C', 'FE'): 0.05}.")
+        names = tuple(_by_element(system, dict.fromkeys(pair, value), "ratio"))
+        fixed = [e for e in names if e in potentials]
+        if len(names) != 2 or fixed:
+            raise ValueError(f"A ratio needs two elements without a chemical potential, not {', '.join(pair)}.")
+        out[names] = value
+    return out
+
+
+def _phase_rule(system: System, fractions, potentials, ratios) -> None:
     twice = [e for e in fractions if e in potentials]
     if twice:
         raise ValueError(f"{twice[0]} has a fraction and a chemical potential; give one of them.")
-    C, given = len(system.elements), len(fractions) + len(potentials)
-    complete = given == C and not potentials
+    C, given = len(system.elements), len(fractions) + len(potentials) + len(ratios)
+    complete = given == C == len(fractions)
     if given != C - 1 and not complete:
         raise ValueError(
             f"With {C} elements give the fraction or the potential of {C - 1} of {', '.join(system.elements)}; "
@@ -152,5 +188,7 @@ def _check_values(system: System, given: Conditions) -> None:
         raise ValueError(f"The fractions sum to {total[np.abs(total - 1).argmax()]:g}, not 1; leave one element out.")
     if not complete and (total > 1 + 1e-12).any():
         raise ValueError(f"The fractions sum to {total.max():g}, which leaves less than nothing for the rest.")
+    if not all((np.isfinite(v) & (v >= 0)).all() for v in given.ratios.values()):
+        raise ValueError("A ratio of amounts must be finite and not negative.")
     if not all(np.isfinite(v).all() for v in given.potentials.values()):
         raise ValueError("A chemical potential is not finite.")

@@ -13,9 +13,10 @@ from jaxtyping import Array, Float
 
 from diffneq.thermo.calphad.conditions import LEAST, Conditions, conditions
 from diffneq.thermo.calphad.results import to_dataset
+from diffneq.thermo.calphad.shares import beside_potentials
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.search import Searcher
-from diffneq.thermo.calphad.solver.state import State, make_searcher, solve
+from diffneq.thermo.calphad.solver.state import INFEASIBLE, State, make_searcher, solve
 from diffneq.thermo.calphad.system import System, build
 
 _AT_ONCE = 1024  # conditions of one compiled call, whatever the number asked for: one executable
@@ -31,6 +32,8 @@ def equilibrium(
     x: Mapping[str, Any] | None = None,
     w: Mapping[str, Any] | None = None,
     mu: Mapping[str, Any] | None = None,
+    u: Mapping[str, Any] | None = None,
+    ratio: Mapping[tuple[str, str], Any] | None = None,
     without: Iterable[str] = (),
     density: float = 1.0,
 ) -> xr.Dataset:
@@ -43,7 +46,10 @@ def equilibrium(
         P: pressure, Pa.
         x: mole fractions, element -> value; of all elements but one, which takes the rest.
         w: mass fractions, instead of x.
-        mu: chemical potentials in J/mol (in the reference states of the database) of elements whose amount is free.
+        mu: chemical potentials in J/mol (in the reference states of the database) of elements whose amount is free;
+            `activities.potential` makes them of activities.
+        u: moles of an element per mole of all elements without prescribed potential, instead of x.
+        ratio: moles of one element per mole of another, (element, element) -> value, in the place of fractions.
         without: phases of the database to leave out.
         density: multiplies the number of constitutions at which each phase is sampled.
 
@@ -60,7 +66,7 @@ def equilibrium(
     ['FCC_A1', 'FCC_A1']
     """
     system = as_system(source, components, phases, without)
-    given = conditions(system, T, P, x, w, mu)
+    given = conditions(system, T, P, x, w, mu, u, ratio)
     return to_dataset(system, given, solve_all(system, given, density))
 
 
@@ -95,13 +101,37 @@ def solve_all(
     system: System, given: Conditions, density: float = 1.0, suspended: frozenset[str] = frozenset()
 ) -> State:
     """The states of all conditions, as arrays of NumPy, by calls of one size."""
-    searcher, demand, B = searcher_of(system, density, suspended), given.demand(system), len(given.T)
-    parts = []
+    searcher = searcher_of(system, density, suspended)
+    if not given.needs_whole:
+        return _solve_demand(searcher, given.T, given.P, given.demand(system))
+    return _solve_beside_potentials(system, searcher, given)
+
+
+def _solve_beside_potentials(system: System, searcher: Searcher, given: Conditions) -> State:
+    """Fractions of a whole to which elements of prescribed potential add: the whole is found by iteration."""
+    here = [system.elements.index(e) for e in given.free(system)]
+    masses, C = given.masses(system), len(system.elements)
+    a, b = given.affine(system)
+
+    def whole(u, lanes):
+        part = given.at(lanes)
+        state = _solve_demand(searcher, part.T, part.P, part.demand(system, u))
+        x = np.sum(np.where(state.active, state.amount, 0.0) * state.x[:C], axis=1)
+        return masses @ x / x[here].sum(axis=0)
+
+    S, possible = beside_potentials(a, b, masses[here], whole)
+    u = np.where(possible, a + b * S, 1.0 / len(here))
+    state = _solve_demand(searcher, given.T, given.P, given.demand(system, u))
+    return eqx.tree_at(lambda s: s.status, state, state.status | np.where(possible, 0, INFEASIBLE))
+
+
+def _solve_demand(searcher: Searcher, T: np.ndarray, P: np.ndarray, demand: Demand) -> State:
+    B, parts = len(T), []
     for start in range(0, B, _AT_ONCE):
         places = np.minimum(np.arange(start, start + _AT_ONCE), B - 1)
         take = lambda a, places=places: jnp.asarray(a)[..., places]
         count = jnp.asarray(min(_AT_ONCE, B - start))
-        state = _solve(searcher, take(given.T), take(given.P), jax.tree.map(take, demand), count)
+        state = _solve(searcher, take(T), take(P), jax.tree.map(take, demand), count)
         parts.append(jax.tree.map(lambda a, n=int(count): np.asarray(a)[..., :n], state))
     return jax.tree.map(lambda *x: np.concatenate(x, axis=-1), *parts)
 

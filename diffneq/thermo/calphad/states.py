@@ -21,7 +21,7 @@ def states_at(system: System, T, P: float, x, suspended: Iterable[str] = ()) -> 
     """Equilibria at temperatures T (n,) and mole fractions x (n, elements), without the suspended phases."""
     T, x = np.asarray(T, float), np.asarray(x, float)
     fractions = {e: x[:, k] for k, e in enumerate(system.elements)}
-    given = Conditions(T, np.full(len(T), P), fractions, {}, False, ("condition",), (len(T),), {})
+    given = Conditions(T, np.full(len(T), P), fractions, {}, "x", ("condition",), (len(T),), {})
     return solve_all(system, given, suspended=frozenset(suspended))
 
 

@@ -154,6 +154,10 @@ def _event(system: System, case: Candidate, start: Start | None, solution: Solut
     apart = np.diff(x)
     if case.kind == "invariant" and (apart < 1e-7).any():
         return None
+    if case.kind == "transition" and not any(
+        abs(step) < 1e-6 and phases[k] != phases[k + 1] for k, step in enumerate(apart)
+    ):
+        return None
     mu = u.mu * float(system.tables.gas_constant) * T
     few_below = len(case.below) < len(case.above)
     return Event(case.kind, T, phases, tuple(float(v) for v in x), u.log_y, mu, few_below)

@@ -18,7 +18,7 @@ from diffneq.thermo.calphad.solver.energies import Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import reduced
 from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes
 from diffneq.thermo.calphad.solver.points import NEVER, Points
-from diffneq.thermo.calphad.solver.response import moved, remaining, response
+from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots
 
 _CLOSE = 0.03  # a grid point this near (largest difference of site fractions) to a stable phase is that phase
@@ -92,12 +92,13 @@ def polished(
     def block(carry, index, pair):
         phase, lane = stack.at(index), pair % W
         coefficients, potentials = lanes.of(index, lane), mu[:, lane]
+        finest = resolution(phase.charge)
 
         def step(state):
             y, _, count = state
             energy = evaluate(phase, coefficients, y, channels, potentials)
             change = response(phase, energy, y, jnp.where(count < 8, 5e-2, 1e-3)).at(potentials)
-            return moved(phase, y, change), jnp.max(remaining(y, change)), count + 1
+            return moved(phase, y, change), jnp.max(remaining(y, change, finest)), count + 1
 
         more = lambda state: (state[1] > _POLISHED) & (state[2] < _MOST_STEPS)
         y = jax.lax.while_loop(more, step, (flat[1][:, pair], jnp.asarray(jnp.inf), 0))[0]

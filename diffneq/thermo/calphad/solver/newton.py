@@ -19,7 +19,7 @@ from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.linear import solve_pivoted
-from diffneq.thermo.calphad.solver.response import moved, remaining, response
+from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots, merged
 
 BLOCK = 32
@@ -122,7 +122,8 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     _, count_of_slots, W = slots.y.shape
     paired = jnp.tile(mu, (1, count_of_slots))
     step = answers.constant + jnp.sum(answers.slope * paired[:, None], axis=0)
-    left = remaining(answers.y, step).reshape(count_of_slots, W)
+    finest = resolution(stack.charge.T)[slots.phase.reshape(-1)]
+    left = remaining(answers.y, step, finest).reshape(count_of_slots, W)
     change = jnp.where(slots.active, jnp.maximum(left, jnp.abs(amount - slots.amount)), 0.0)
     # Two slots of one phase that run into each other are one: kept apart they would make the system singular.
     slots = merged(slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount), _COLLAPSED)

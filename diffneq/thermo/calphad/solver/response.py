@@ -79,7 +79,21 @@ def normalised(phase: Phase, y: Float[Array, "n_y B"]) -> Float[Array, "n_y B"]:
     return jnp.where(phase.present[:, None], y / jnp.where(sums > 0, sums, 1.0), 1.0)
 
 
-def remaining(y: Float[Array, "n_y B"], step: Float[Array, "n_y B"]) -> Float[Array, "B"]:
-    """Largest relative step still to be made; a species at the floor that wants to go lower counts as done."""
-    at_floor = (y < 4.0 * FLOOR) & (step < 0.0)
-    return jnp.max(jnp.where(at_floor, 0.0, jnp.abs(step)), axis=0)
+def remaining(
+    y: Float[Array, "n_y B"], step: Float[Array, "n_y B"], resolution: Float[Array, "B"]
+) -> Float[Array, "B"]:
+    """Largest relative step still to be made.
+
+    Not counted: a species at the floor that wants to go lower, and changes of y below the resolution.
+    """
+    done = ((y < 4.0 * FLOOR) & (step < 0.0)) | (y * jnp.abs(step) < resolution)
+    return jnp.max(jnp.where(done, 0.0, jnp.abs(step)), axis=0)
+
+
+def resolution(charge: Float[Array, "n_y *batch"]) -> Float[Array, "*batch"]:
+    """Smallest change of a site fraction that means something.
+
+    The floor under site fractions and neutrality contradict each other: in a charged phase traces are uncertain by a
+    few times the floor, which is nothing to the energy.
+    """
+    return jnp.where(jnp.any(charge != 0.0, axis=0), 20.0 * FLOOR, 0.0)

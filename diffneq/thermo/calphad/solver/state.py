@@ -154,4 +154,5 @@ def _status(found: Found) -> Int[Array, "B"]:
         (INFEASIBLE, ~found.feasible),
         (POTENTIALS_NOT_DETERMINED, found.pivot < _SINGULAR),
     )
-    return sum(jnp.where(hit, bit, 0) for bit, hit in bits)
+    status = sum(jnp.where(hit, bit, 0) for bit, hit in bits)
+    return jnp.where(found.feasible, status, INFEASIBLE)  # of what cannot be the rest says nothing

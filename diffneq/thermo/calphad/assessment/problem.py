@@ -1,0 +1,164 @@
+"""A set of data and a set of parameters: all residuals as one function of the parameters."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from diffneq.thermo.calphad.assessment.activity import activity
+from diffneq.thermo.calphad.assessment.boundaries import driving_forces
+from diffneq.thermo.calphad.assessment.data import Dataset
+from diffneq.thermo.calphad.assessment.direct import coexistences
+from diffneq.thermo.calphad.assessment.equilibria import Context, Equilibria, Wanted, planes
+from diffneq.thermo.calphad.assessment.parameters import Parameter, Space
+from diffneq.thermo.calphad.assessment.regions import regions
+from diffneq.thermo.calphad.assessment.residuals import Residual, residual
+from diffneq.thermo.calphad.assessment.thermochemical import Thermochemical, thermochemical
+from diffneq.thermo.calphad.equilibrium import searcher_of
+from diffneq.thermo.calphad.solver.search import Searcher
+from diffneq.thermo.calphad.system import System
+
+
+class Numbers(eqx.Module):
+    """Everything that compiled code needs, as arrays."""
+
+    searcher: Searcher
+    space: Space
+    equilibria: Equilibria
+    parts: tuple[Residual, ...]
+    elements: int = eqx.field(static=True)
+
+    def context(self, theta: Float[Array, "p"]) -> Context:
+        """The database with these parameters, and the equilibria that the residuals need."""
+        coefficients = self.space.into(self.searcher.tables.coefficients, theta)
+        searcher = eqx.tree_at(lambda s: s.tables.coefficients, self.searcher, coefficients)
+        needed = any(not isinstance(part, Thermochemical) for part in self.parts)
+        found = planes(searcher, self.equilibria) if needed else None
+        return Context(searcher.tables, searcher.points, found, self.elements)  # type: ignore[arg-type]
+
+    def residuals(self, theta: Float[Array, "p"]) -> tuple[Float[Array, "n"], Bool[Array, "n"]]:
+        """(r, failed) of all data, without the priors."""
+        context = self.context(theta)
+        found = [residual(part, context) for part in self.parts]
+        return jnp.concatenate([r for r, _ in found]), jnp.concatenate([f for _, f in found])
+
+    def models(self, theta: Float[Array, "p"]) -> tuple[Float[Array, "n"], Bool[Array, "n"]]:
+        """(what the database says for every datum, failed)."""
+        context = self.context(theta)
+        found = [part.model(context) for part in self.parts]
+        return jnp.concatenate([v for v, _ in found]), jnp.concatenate([f for _, f in found])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Problem:
+    """min over theta of sum_i r_i(theta)^2 + sum_p [(theta_p - m_p)/s_p]^2: made by `problem`.
+
+    `numbers` is what compiled functions take; `notes` say which data were left out and why.
+    """
+
+    system: System
+    parameters: tuple[Parameter, ...]
+    data: tuple[Dataset, ...]
+    numbers: Numbers
+    notes: tuple[str, ...]
+
+    @property
+    def start(self) -> np.ndarray:
+        """The parameters as the database has them."""
+        return np.array([p.start for p in self.parameters])
+
+    def residuals(self, theta) -> tuple[Array, Array]:
+        """(r, failed) of all data at these parameters, without the priors."""
+        return _residuals(self.numbers, jnp.asarray(theta, float))
+
+    def jacobian(self, theta) -> Array:
+        """dr_i/dtheta_p, exact inside regions of the phase diagram."""
+        return _jacobian(self.numbers, jnp.asarray(theta, float))
+
+    def models(self, theta) -> tuple[Array, Array]:
+        """(what the database says for every datum, in its unit, and where that could not be computed)."""
+        return _models(self.numbers, jnp.asarray(theta, float))
+
+    @property
+    def labels(self) -> list[tuple[str, str, int]]:
+        """(kind, unit, number of the dataset) of every residual."""
+        return [(p.kind, p.unit, int(d)) for p in self.numbers.parts for d in np.asarray(p.dataset)]
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Standard deviation of every datum, in its unit."""
+        return np.concatenate([np.asarray(p.sigma) for p in self.numbers.parts])
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What was measured, in its unit; 0 for driving forces."""
+        return np.concatenate([np.asarray(p.target) for p in self.numbers.parts])
+
+    def with_targets(self, targets) -> "Problem":
+        """The same problem with other measured values, for example simulated ones."""
+        edges = np.cumsum([0] + [len(p.target) for p in self.numbers.parts])
+        targets = np.asarray(targets, float)
+        parts = tuple(
+            eqx.tree_at(lambda p: p.target, part, jnp.asarray(targets[a:b]))
+            for part, a, b in zip(self.numbers.parts, edges[:-1], edges[1:], strict=True)
+        )
+        return dataclasses.replace(self, numbers=eqx.tree_at(lambda n: n.parts, self.numbers, parts))
+
+
+def problem(
+    system: System,
+    data: Sequence[Dataset],
+    parameters: Sequence[Parameter],
+    boundaries: str = "driving force",
+    density: float = 1.0,
+) -> Problem:
+    """The residuals of data as functions of parameters.
+
+    Args:
+        system: from `build`, with all phases that compete.
+        data: from `read_data`.
+        parameters: from `choose`.
+        boundaries: how phase boundaries are compared: by "driving force", as ESPEI does, or "direct": compositions
+            of tie-lines and temperatures and compositions of invariants (other regions still by driving force).
+        density: see `equilibrium`.
+
+    Raises:
+        ValueError: nothing to fit or to fit to, and what the parts of the data raise.
+    """
+    if boundaries not in ("driving force", "direct"):
+        raise ValueError(f"boundaries must be 'driving force' or 'direct', not {boundaries!r}.")
+    if not parameters:
+        raise ValueError("Choose at least one parameter to fit.")
+    notes: list[str] = []
+    wanted = Wanted(system.elements)
+    parts: list[Residual] = [*thermochemical(system, data, notes), *activity(system, data, wanted, notes)]
+    found = regions(system, data, wanted, notes)
+    if boundaries == "direct":
+        direct, found = coexistences(system, found)
+        parts += direct
+    parts += driving_forces(system, found)
+    notes += [f"{d.file}: left out, {d.output} of equilibria is not implemented." for d in data if d.kind == "equilibrium"]
+    if not parts:
+        raise ValueError("None of the data can be compared with this system: " + (" ".join(notes) or "there are none."))
+    space = Space.of(parameters)
+    numbers = Numbers(searcher_of(system, density), space, wanted.batch(), tuple(parts), len(system.elements))
+    return Problem(system, tuple(parameters), tuple(data), numbers, tuple(notes))
+
+
+@eqx.filter_jit
+def _residuals(numbers: Numbers, theta):
+    return numbers.residuals(theta)
+
+
+@eqx.filter_jit
+def _models(numbers: Numbers, theta):
+    return numbers.models(theta)
+
+
+@eqx.filter_jit
+def _jacobian(numbers: Numbers, theta):
+    return jax.jacfwd(lambda t: numbers.residuals(t)[0])(theta)
