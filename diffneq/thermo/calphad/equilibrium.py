@@ -129,7 +129,7 @@ def _solve_demand(searcher: Searcher, T: np.ndarray, P: np.ndarray, demand: Dema
     B, parts = len(T), []
     for start in range(0, B, _AT_ONCE):
         places = np.minimum(np.arange(start, start + _AT_ONCE), B - 1)
-        take = lambda a, places=places: jnp.asarray(a)[..., places]
+        take = lambda a, places=places: np.asarray(a)[..., places]  # on the host: no program for every length
         count = jnp.asarray(min(_AT_ONCE, B - start))
         state = _solve(searcher, take(T), take(P), jax.tree.map(take, demand), count)
         parts.append(jax.tree.map(lambda a, n=int(count): np.asarray(a)[..., :n], state))

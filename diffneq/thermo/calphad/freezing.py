@@ -20,6 +20,7 @@ _ORDERS = 4
 _TOGETHER = 32  # temperatures in one look for a change of phases
 NARROW = 1e-6  # K: changes of the set of phases are located to this
 _PRESENT = 1e-12  # moles of atoms of one mole
+_TAIL = 0.03  # of one mole: errors are relative to the liquid until so little is left
 _LAST_DROP = 1e-9  # liquid left over, of one mole
 _MOST_FAILURES = 60
 
@@ -127,12 +128,12 @@ def _extrapolated(n, T, h, liquids) -> Ask:
     every = [link for chain in chains for link in chain]
     if any(link.status & LOST for link in every):
         return None, np.inf, False
-    plain = Frozen(chains[0][0].liquid, chains[0][0].solids, chains[0][0].key, chains[0][0].status)
+    plain = chains[0][0]
     if len({link.key for link in every}) > 1 or -1 not in plain.key:
         return plain, np.inf, False
     values = np.stack([_joined(chain) for chain in chains])
     best, worse = _to_zero(values, counts), _to_zero(values[1:], counts[1:])
-    error = float(np.abs(best - worse).max() / n.sum())
+    error = float(np.abs(best - worse).max() / max(n.sum(), _TAIL))
     status = int(np.bitwise_or.reduce([link.status & NOT_CERTIFIED for link in every]))
     result = _parted(best, len(n), plain._replace(status=status))
     if (result.liquid < 0.0).any() or any((solid.formed[: len(n)] < 0.0).any() for solid in result.solids):
