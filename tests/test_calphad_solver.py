@@ -1,4 +1,4 @@
-"""Parts of the equilibrium solver, each against a plain calculation: linear systems, hull, blocks, grid, derivatives."""
+"""Parts of the equilibrium solver, each against a plain calculation: linear systems, hull, blocks, grid, energies."""
 
 import os
 from pathlib import Path

@@ -43,8 +43,8 @@ def test_fractions_beside_potentials_in_batches(ideal):
     x_C = np.linspace(0.05, 0.7, 9)
     found = calphad.equilibrium(ideal, T=1000.0, x={"A": 0.2}, mu={"C": 8314.5 * np.log(x_C)})
     np.testing.assert_allclose(found.x[:, 0], np.stack([0.2 + 0 * x_C, 0.8 - x_C, x_C], axis=1), atol=1e-11)
-    w = calphad.equilibrium(ideal, T=1000.0, w={"A": 0.1}, mu={"C": 8314.5 * np.log(x_C)}).x[:, 0].values
-    np.testing.assert_allclose(10 * w[:, 0] / (w @ [10.0, 20.0, 40.0]), 0.1, atol=1e-11)
+    w = calphad.equilibrium(ideal, T=1000.0, w={"A": 0.05}, mu={"C": 8314.5 * np.log(x_C)}).x[:, 0].values
+    np.testing.assert_allclose(10 * w[:, 0] / (w @ [10.0, 20.0, 40.0]), 0.05, atol=1e-11)
     np.testing.assert_allclose(w[:, 2], x_C, atol=1e-11)
     u = calphad.equilibrium(ideal, T=1000.0, u={"A": 0.2}, mu={"C": 8314.5 * np.log(x_C)}).x[:, 0]
     np.testing.assert_allclose(u[:, 0] / (u[:, 0] + u[:, 1]), 0.2, atol=1e-12)

@@ -8,6 +8,7 @@ changed. Every function takes `units`, a mapping from the names of its axes to t
 """
 
 from .particles import snapshot
+from .phase_diagrams import binary_phase_diagram
 from .response import admittance, autocorrelation, johnson_nyquist
 from .style import COLOURS, style
 from .transport import conductivity_against_size, current_voltage, power_balance, time_series
@@ -16,6 +17,7 @@ __all__ = [
     "COLOURS",
     "admittance",
     "autocorrelation",
+    "binary_phase_diagram",
     "conductivity_against_size",
     "current_voltage",
     "johnson_nyquist",

@@ -41,6 +41,7 @@ def to_dataset(system: System, given: Conditions, state: State) -> xr.Dataset:
     active = sort(state.active) & (sort(state.amount) > 1e-12)
     lost = (state.status & (NOT_CONVERGED | INFEASIBLE)) > 0
     blank = lambda a: np.where(lost, np.nan, a)
+    active &= ~((state.status & INFEASIBLE) > 0)
     hidden = lambda a: np.where(active, sort(a), np.nan)
     phase = np.where(active, sort(state.phase), len(names) - 1)
     G, S = blank(state.G), blank(state.S)
@@ -52,7 +53,7 @@ def to_dataset(system: System, given: Conditions, state: State) -> xr.Dataset:
         "G_phase": shaped(hidden(state.energy), ("vertex",)),
         "G": shaped(G), "H": shaped(G + given.T * S), "S": shaped(S),
         "mu": shaped(blank(state.mu[:C]), ("element",)),
-        "certificate": shaped(state.certificate), "worst": shaped(names[state.worst]), "status": shaped(state.status),
+        "certificate": shaped(np.where(state.status & INFEASIBLE, np.nan, state.certificate)), "worst": shaped(names[state.worst]), "status": shaped(state.status),
         "T": shaped(given.T), "P": shaped(given.P),
     }  # fmt: skip
     coords = {**given.coords, "element": list(system.elements)}

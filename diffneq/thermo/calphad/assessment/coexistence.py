@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optimistix as optx
+from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Bool, Float
 
 from diffneq.thermo.calphad.energy import formula_energy, formula_moles
@@ -55,43 +56,68 @@ def equations(tables: Tables, phase, T, P, v: Float[Array, " n_y"], mu: Float[Ar
 
 
 def root(function: Callable, guess: Any, args: Any) -> tuple[Any, Bool[Array, ""]]:
-    """(z with function(z, args) = 0, was it found); differentiable in `args` by the implicit function theorem."""
-    solution = optx.root_find(function, _SOLVER, guess, args, max_steps=_STEPS, throw=False)
-    left = jax.tree.map(lambda r: jnp.max(jnp.abs(r)), function(jax.lax.stop_gradient(solution.value), args))
-    largest = jnp.max(jnp.stack(jax.tree.leaves(left)))
-    return solution.value, jax.lax.stop_gradient(largest < _SOLVED)
+    """(z with function(z, args) = 0, was it found); not to be differentiated. Without a root z is the guess."""
+    guess, args = jax.lax.stop_gradient((guess, args))
+    solution = optx.root_find(function, _SOLVER, guess, args, max_steps=_STEPS, throw=False).value
+    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(r)) for r in jax.tree.leaves(function(solution, args))]))
+    found = largest < _SOLVED
+    return jax.tree.map(lambda z, g: jax.lax.stop_gradient(jnp.where(found, z, g)), solution, guess), found
 
 
-def closest_to_plane(tables: Tables, phase, T, P, mu: Float[Array, " elements"], y: Float[Array, " n_y"]):
-    """(y, found) of the least [G(y) - mu . M(y)]/n_atoms near the given y. Not to be differentiated."""
-    RT = tables.gas_constant * T
+def differentiable(function: Callable, z: Any, found: Bool[Array, ""], args: Any) -> Any:
+    """A root as a function of args: z - J^-1 f(z, args) at fixed z and J, one more step of Newton's method.
 
-    def conditions(z, args):
-        F, r, _ = equations(tables, phase, T, P, z["v"], mu + RT * z["height"])
-        return {"v": r, "height": F}
+    Its first derivatives are those of the implicit function theorem. Where no root was found the step is not taken by
+    a singular J, so that no derivative of other data is spoilt.
+    """
+    flat, restore = ravel_pytree(z)
+    left = lambda flat, args: ravel_pytree(function(restore(flat), args))[0]
+    slope = jax.lax.stop_gradient(jax.jacfwd(left)(flat, args))
+    slope = jnp.where(found, slope, jnp.eye(len(flat)))
+    return restore(flat - jnp.linalg.solve(slope, jnp.where(found, left(flat, args), 0.0)))
 
-    (z, found) = root(conditions, {"v": logits(tables, phase, y), "height": jnp.zeros(())}, None)
-    return site_fractions(tables, phase, z["v"]), found
 
+def constitution(
+    tables: Tables, phase, T, P, mu: Float[Array, " elements"], y: Float[Array, " n_y"],
+    x: Float[Array, " elements"], at_x: Bool[Array, ""], elements: int,
+) -> tuple[Float[Array, " n_y"], Bool[Array, ""]]:  # fmt: skip
+    """(y, found): of least G(y) at mole fractions x where `at_x`, else of least [G(y) - mu . M(y)]/n_atoms.
 
-def at_composition(tables: Tables, phase, T, P, mu, y: Float[Array, " n_y"], x: Float[Array, " elements"], elements: int):
-    """(y, found) of the least G(y) at mole fractions x, from a guess of y and mu. Not to be differentiated."""
+    Not to be differentiated. y is a guess. In both cases the phase is in equilibrium with some potentials m: they
+    give the mole fractions x, or they lie by the same amount above mu for all elements.
+    """
     RT = tables.gas_constant * T
 
     def conditions(z, args):
         F, r, now = equations(tables, phase, T, P, z["v"], RT * z["mu"])
-        absent = z["mu"][elements:]
-        return {"v": r, "mu": jnp.concatenate([F[None], (now - x)[: elements - 1], absent])}
+        height = (z["mu"] - mu / RT)[:elements]
+        other = jnp.where(at_x, (now - x)[1:elements], height[1:] - height[0])
+        return {"v": r, "mu": jnp.concatenate([F[None], other, z["mu"][elements:]])}
 
     (z, found) = root(conditions, {"v": logits(tables, phase, y), "mu": mu / RT}, None)
     return site_fractions(tables, phase, z["v"]), found
 
 
-def together(tables: Tables, phases, T, P, mu, y: Float[Array, "m n_y"], elements: int, free_temperature: bool):
+def tangent_plane(tables: Tables, phases, T, P, v: Float[Array, "m n_y"], elements: int) -> Float[Array, " elements"]:
+    """mu/(R T) that satisfies F = 0 and r = 0, which are linear in mu, of all phases as well as it can."""
+    RT, padded = tables.gas_constant * T, tables.sizes[1]
+
+    def left(mu):
+        full = RT * jnp.pad(mu, (0, padded - elements))
+        F, r, _ = jax.vmap(lambda phase, v: equations(tables, phase, T, P, v, full))(phases, v)
+        return jnp.concatenate([F, r.reshape(-1)])
+
+    zero = jnp.zeros(elements)
+    A = jax.jacfwd(left)(zero)
+    mu = jnp.linalg.solve(A.T @ A + 1e-9 * jnp.eye(elements), -A.T @ left(zero))
+    return jnp.pad(mu, (0, padded - elements))
+
+
+def together(tables: Tables, phases, T, P, y: Float[Array, "m n_y"], elements: int, free_temperature: bool):
     """(T, x, found): several phases in equilibrium with each other, T given or, with one phase more, unknown.
 
     Differentiable in the tables and T. `phases` are as many as there are elements, or one more if `free_temperature`;
-    T, mu and y are a guess (T only if it is unknown).
+    y is a guess, and T where it is unknown.
     """
     RT = jax.lax.stop_gradient(tables.gas_constant * T)
 
@@ -105,10 +131,11 @@ def together(tables: Tables, phases, T, P, mu, y: Float[Array, "m n_y"], element
             return {"v": r, "mu": jnp.concatenate([F[:-1], absent]), "T": F[-1]}
         return {"v": r, "mu": jnp.concatenate([F, absent]), "T": z["T"]}
 
-    guess = {"v": jax.vmap(lambda phase, y: logits(tables, phase, y))(phases, y), "mu": mu / RT, "T": jnp.zeros(())}
-    guess = jax.lax.stop_gradient(guess)
+    v = jax.vmap(lambda phase, y: logits(tables, phase, y))(phases, y)
+    guess = {"v": v, "mu": tangent_plane(tables, phases, T, P, v, elements), "T": jnp.zeros(())}
     given = jax.lax.stop_gradient(T) if free_temperature else T
     z, found = root(conditions, guess, (tables, given))
+    z = differentiable(conditions, z, found, (tables, given))
     now = given * (1.0 + z["T"])
     moles = jax.vmap(lambda phase, v: formula_moles(tables, phase, site_fractions(tables, phase, v)))(phases, z["v"])
     return now, moles / jnp.sum(moles, axis=1, keepdims=True), found

@@ -45,10 +45,10 @@ class Coexistence(Residual):
         grouped = lambda a: a.reshape(-1, self.m, *a.shape[1:])
         T, P = grouped(self.ends.T)[:, 0], grouped(self.ends.P)[:, 0]
 
-        def one(phases, T, P, mu, y):
-            return together(context.tables, phases, T, P, mu, y, context.elements, self.invariant)
+        def one(phases, T, P, y):
+            return together(context.tables, phases, T, P, y, context.elements, self.invariant)
 
-        now, x, solved = jax.vmap(one)(grouped(self.ends.phase), T, P, mean.T, grouped(guess))
+        now, x, solved = jax.vmap(one)(grouped(self.ends.phase), T, P, grouped(guess))
         every = jnp.concatenate([now[:, None], x.reshape(len(now), -1)], axis=1)
         good = there & solved & jnp.all(grouped(found), axis=1) & ~self._collapsed(context, grouped(self.ends.phase), x)
         return every[self.region, self.pick], ~good[self.region]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.assessment.activity import full_compositions
-from diffneq.thermo.calphad.assessment.coexistence import at_composition, closest_to_plane
+from diffneq.thermo.calphad.assessment.coexistence import constitution
 from diffneq.thermo.calphad.assessment.data import HYPERPLANE, Dataset, Vertex
 from diffneq.thermo.calphad.assessment.equilibria import Context, Planes, Wanted
 from diffneq.thermo.calphad.assessment.thermochemical import padded
@@ -146,44 +146,34 @@ class Ends(eqx.Module):
     P: Float[Array, "n"]
     x: Float[Array, "n elements"]  # zeros where unknown, and in the padding
     given: Float[Array, "n n_y"]
-    at_composition: Int[Array, "a"]  # places of the vertices of these two kinds
-    free: Int[Array, "f"]
+    sought: Int[Array, "s"]  # places of the vertices whose constitution depends on the parameters
+    at_x: Bool[Array, "s"]  # which of these have a known composition
 
     def constitutions(self, context: Context, mu: Float[Array, "padded n"]):
         """(y, found) against the plane of each vertex; derivatives of y are not carried, see `boundaries`."""
+        found = jnp.ones(self.phase.shape, bool)
+        if self.sought.size == 0:
+            return self.given, found
         context, mu = jax.lax.stop_gradient((context, mu))
-        y, found = self.given, jnp.ones(self.phase.shape, bool)
-        if self.free.size:
-            y, found = self._filled(y, found, self.free, context, mu, False)
-        if self.at_composition.size:
-            y, found = self._filled(y, found, self.at_composition, context, mu, True)
-        return jax.lax.stop_gradient(y), found
-
-    def _filled(self, y, found, places, context: Context, mu, at_x: bool):
-        take = lambda a: a[places]
-        phase, T, P, x, plane = take(self.phase), take(self.T), take(self.P), take(self.x), mu[:, places]
-        start = _start(context, phase, T, P, plane, x if at_x else None)
-        tables = context.tables
-        if at_x:
-            solve = lambda n, T, P, mu, y, x: at_composition(tables, n, T, P, mu, y, x, context.elements)
-            better, ok = jax.vmap(solve)(phase, T, P, plane.T, start, x)
-        else:
-            better, ok = jax.vmap(lambda n, T, P, mu, y: closest_to_plane(tables, n, T, P, mu, y))(
-                phase, T, P, plane.T, start
-            )
-            # The grid alone gives the distance to about 0.01 R T, enough where Newton's method fails.
-            better, ok = jnp.where(ok[:, None], better, start), jnp.ones_like(ok)
-        return y.at[places].set(better), found.at[places].set(ok)
+        phase, T, P, x = (a[self.sought] for a in (self.phase, self.T, self.P, self.x))
+        plane = mu[:, self.sought]
+        start = _start(context, phase, T, P, plane, x, self.at_x)
+        solve = lambda *a: constitution(context.tables, *a, context.elements)
+        y, ok = jax.vmap(solve)(phase, T, P, plane.T, start, x, self.at_x)
+        # The grid alone gives the distance to about 0.01 R T, enough where Newton's method fails.
+        y = jnp.where((ok | self.at_x)[:, None], y, start)
+        y = self.given.at[self.sought].set(y)
+        return jax.lax.stop_gradient(y), found.at[self.sought].set(ok | ~self.at_x)
 
 
-def _start(context: Context, phase, T, P, mu, x) -> Float[Array, "n n_y"]:
-    """The grid point of each phase that lies lowest against the plane, near a composition if one is given."""
+def _start(context: Context, phase, T, P, mu, x, at_x) -> Float[Array, "n n_y"]:
+    """The grid point of each phase that lies lowest against the plane, near a composition where it is known."""
     tables, points = context.tables, context.points
     R = tables.gas_constant
     energy = tables.energy_coefficients(T, P) / (R * T)
     g = grid_energies(points, energy, tables.physical_coefficients(T, P), T, R, tables.channels)
-    if x is not None:
-        g = g + _NEAR * jnp.sum((points.x[:, None, :] - x[None, :, :]) ** 2, axis=2)
+    distance = sum((points.x[:, e, None] - x[None, :, e]) ** 2 for e in range(x.shape[1]))
+    g = g + _NEAR * jnp.where(at_x, distance, 0.0)
     low = lowest_of_phases(points, tables.sizes[0], g, mu / (R * T))
     return low.y[:, phase, jnp.arange(len(phase))].T
 
@@ -199,7 +189,7 @@ def ends_of(system: System, chosen: Sequence[Region]) -> tuple[MeanPlanes, Ends]
         column(lambda r, region, k: region.T), column(lambda r, region, k: region.P),
         column(lambda r, region, k: np.pad(np.nan_to_num(region.x[k]), (0, extra))),
         column(lambda r, region, k: region.y[k]),
-        jnp.asarray(np.flatnonzero(how == AT_COMPOSITION)), jnp.asarray(np.flatnonzero(how == FREE)),
+        jnp.asarray(np.flatnonzero(how != GIVEN)), jnp.asarray(how[how != GIVEN] == AT_COMPOSITION),
     )  # fmt: skip
     pairs = [(place, r) for r, region in enumerate(chosen) for place in region.places]
     place, owner = np.array(pairs).T

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int
 from diffneq.thermo.calphad.energy import formula_energy, formula_moles
 from diffneq.thermo.calphad.tables import Tables
 
-_MOST_STEPS = 80
+_MOST_STEPS = 50
 _DONE = 1e-10
 LOWEST = -230.0  # of ln y: below it y ln y is no longer followed
 
@@ -78,14 +78,17 @@ def of_phase(tables: Tables, phase, P, log_y, eta, mu, T) -> tuple[Array, Array,
     return stationary, jnp.where(used, rows @ y - right, eta), value
 
 
-def residual(tables: Tables, phases: tuple, P, unknowns: Unknowns) -> tuple[Array, ...]:
+def residual(tables: Tables, phases: Int[Array, " m"], P, unknowns: Unknowns) -> tuple[Array, ...]:
     """All equations of all phases, without the one that closes the system."""
-    parts = [
-        of_phase(tables, phase, P, unknowns.log_y[k], unknowns.eta[k], unknowns.mu, unknowns.T)
-        for k, phase in enumerate(phases)
-    ]
-    stationary, balance, heights = (jnp.stack(part) for part in zip(*parts, strict=True))
-    return stationary, balance, heights
+    each = lambda phase, log_y, eta: of_phase(tables, phase, P, log_y, eta, unknowns.mu, unknowns.T)
+    return jax.vmap(each)(phases, unknowns.log_y, unknowns.eta)
+
+
+def compositions(tables: Tables, phases: Int[Array, " m"], unknowns: Unknowns) -> Float[Array, "m elements"]:
+    """Mole fractions of all phases."""
+    count = len(unknowns.mu)
+    each = lambda phase, log_y: mole_fractions(tables, phase, site_fractions(tables, phase, log_y), count)
+    return jax.vmap(each)(phases, unknowns.log_y)
 
 
 class Closing(NamedTuple):
@@ -105,10 +108,6 @@ class Closing(NamedTuple):
         return self.weights @ jnp.stack(given)
 
 
-def _x(tables, phase, unknowns: Unknowns, k: int):
-    return mole_fractions(tables, phase, site_fractions(tables, phase, unknowns.log_y[k]), len(unknowns.mu))
-
-
 def with_multipliers(tables: Tables, phases: Int[Array, " m"], P, log_y, mu, T) -> Unknowns:
     """Unknowns with the best eta: sum over a sublattice of y dG/dy."""
     zero = jnp.zeros(tables.sites.shape[1] + 1)
@@ -118,19 +117,17 @@ def with_multipliers(tables: Tables, phases: Int[Array, " m"], P, log_y, mu, T) 
         slope, _, _ = of_phase(tables, phase, P, log_y, zero, mu, T)
         return jnp.concatenate([tables.sites[phase] @ (y * slope), jnp.zeros(1)])
 
-    return Unknowns(log_y, jnp.stack([eta(phases[k], log_y[k]) for k in range(len(log_y))]), mu, T)
+    return Unknowns(log_y, jax.vmap(eta)(phases, log_y), mu, T)
 
 
-def system_of(tables: Tables, phases, P, closing: Closing, unravel: Callable) -> Callable:
+def system_of(tables: Tables, phases, P, closing: Closing | None, unravel: Callable) -> Callable:
     """The residual as a function of all unknowns in one vector; C + 1 phases need nothing that closes it."""
-    each = tuple(phases[k] for k in range(len(phases)))
 
     def function(z):
         unknowns = unravel(z)
-        parts = [*residual(tables, each, P, unknowns)]
-        if len(each) == len(unknowns.mu):
-            every = jnp.stack([_x(tables, phase, unknowns, k) for k, phase in enumerate(each)])
-            parts.append(closing(every, unknowns.T))
+        parts = [*residual(tables, phases, P, unknowns)]
+        if closing is not None and len(phases) == len(unknowns.mu):
+            parts.append(closing(compositions(tables, phases, unknowns), unknowns.T))
         return jnp.concatenate([part.reshape(-1) for part in parts])
 
     return function
@@ -151,11 +148,11 @@ def newton(function: Callable, z: Array, largest: Array) -> tuple[Array, Array]:
     return z, left
 
 
-def limits(unknowns: Unknowns) -> Unknowns:
-    """The longest step of every unknown."""
+def newton_limits(unknowns: Unknowns) -> Array:
+    """The longest step of every unknown, in one vector."""
     full = lambda x, value: jnp.full_like(x, value)
-    return Unknowns(full(unknowns.log_y, 3.0), full(unknowns.eta, jnp.inf), full(unknowns.mu, jnp.inf),
-                    full(unknowns.T, 40.0))  # fmt: skip
+    return ravel_pytree(Unknowns(full(unknowns.log_y, 3.0), full(unknowns.eta, jnp.inf), full(unknowns.mu, jnp.inf),
+                                 full(unknowns.T, 40.0)))[0]  # fmt: skip
 
 
 @jax.jit
@@ -169,9 +166,9 @@ def coexistence(
         start = with_multipliers(tables, phases, P, log_y, mu, T)
         z, unravel = ravel_pytree(start)
         function = system_of(tables, phases, P, closing, unravel)
-        z, left = newton(function, z, ravel_pytree(limits(start))[0])
+        z, left = newton(function, z, newton_limits(start))
         unknowns = unravel(z)
         left = jnp.where(jnp.isfinite(z).all() & (unknowns.T > 0), left, jnp.inf)
-        return Solution(unknowns, jnp.stack([_x(tables, phases[k], unknowns, k) for k in range(len(log_y))]), left)
+        return Solution(unknowns, compositions(tables, phases, unknowns), left)
 
     return jax.vmap(one)(phases, log_y, mu, T, closing)

@@ -18,9 +18,9 @@ from diffneq.thermo.calphad.diagrams.coexistence import (
     Solution,
     Unknowns,
     constraints,
-    limits,
     mole_fractions,
     newton,
+    newton_limits,
     site_fractions,
     with_multipliers,
 )
@@ -48,9 +48,9 @@ def _solve(tables: Tables, phase, P, log_y, along, mu, T) -> Solution:
     start = with_multipliers(tables, jnp.asarray(phase)[None], P, log_y[None], mu, jnp.asarray(T, float))
     kappa = jnp.zeros_like(start.eta[0])
     z, unravel = ravel_pytree((start, along, kappa))
-    every = jnp.full_like
-    largest = ravel_pytree((limits(start)._replace(log_y=every(start.log_y, 0.3)), every(along, 0.5),
-                            every(kappa, jnp.inf)))[0]  # fmt: skip
+    largest = jnp.concatenate(
+        [0.1 * newton_limits(start), jnp.full_like(along, 0.5), jnp.full_like(kappa, jnp.inf)]
+    )
     z, left = newton(lambda z: ravel_pytree(_residual(tables, phase, P, *unravel(z)))[0], z, largest)
     unknowns, _, _ = unravel(z)
     y = site_fractions(tables, phase, unknowns.log_y[0])

@@ -19,14 +19,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffneq.thermo.calphad.conditions import conditions
 from diffneq.thermo.calphad.diagrams.coexistence import Solution
 from diffneq.thermo.calphad.diagrams.critical import critical_point
-from diffneq.thermo.calphad.diagrams.scan import END, Start, Tie, at_composition, at_temperature, congruent, solved
-from diffneq.thermo.calphad.equilibrium import solve_all
+from diffneq.thermo.calphad.diagrams.scan import (
+    END,
+    Start,
+    Tie,
+    at_composition,
+    at_temperature,
+    congruent,
+    lies_lowest,
+    solved,
+)
 from diffneq.thermo.calphad.system import System
 
-BELOW_PLANE = 1e-3  # J/mol: energy by which an equilibrium may lie above the true one
 _ORDER = {"invariant": 0, "transition": 1, "congruent": 2, "critical": 3, "pure": 4}
 
 
@@ -161,16 +167,6 @@ def _event(system: System, case: Candidate, start: Start | None, solution: Solut
     mu = u.mu * float(system.tables.gas_constant) * T
     few_below = len(case.below) < len(case.above)
     return Event(case.kind, T, phases, tuple(float(v) for v in x), u.log_y, mu, few_below)
-
-
-def lies_lowest(system: System, P: float, T: Sequence[float], x: Sequence[float], mu: Sequence[np.ndarray]):
-    """Is there no state below the plane of the potentials at these conditions? One answer for each."""
-    if len(T) == 0:
-        return np.zeros(0, bool)
-    T, x, mu = np.asarray(T, float), np.clip(np.asarray(x, float), END, 1 - END), np.asarray(mu)
-    low, high = system.temperature_range
-    state = solve_all(system, conditions(system, np.clip(T, low, high), P, {system.elements[1]: x}))
-    return (1 - x) * mu[:, 0] + x * mu[:, 1] - state.G < BELOW_PLANE
 
 
 def _certified(system: System, P: float, events: list[Event | None]) -> list[Event | None]:

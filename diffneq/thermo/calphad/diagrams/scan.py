@@ -18,6 +18,7 @@ from diffneq.thermo.calphad.solver.state import INFEASIBLE, NOT_CERTIFIED, NOT_C
 from diffneq.thermo.calphad.system import System
 
 END = 1e-9  # mole fraction that stands for a pure element
+BELOW_PLANE = 2e-4  # J/mol: what may lie below an equilibrium before another state is called stable
 SAME = 1e-7  # tie-lines shorter than this are none
 _CONVERGED = 1e-6
 _WIDTH = 64  # systems of one compiled call
@@ -93,6 +94,16 @@ def tie_of(system: System, phases: Sequence[int], solution: Solution) -> Tie:
 def log_fractions(y: np.ndarray) -> np.ndarray:
     """ln y, with zero for what is absent."""
     return np.where(y > 0.0, np.log(np.where(y > 0.0, y, 1.0)), LOWEST + 1.0)
+
+
+def lies_lowest(system: System, P: float, T: Sequence[float], x: Sequence[float], mu: Sequence[np.ndarray]):
+    """Is there no state below the plane of the potentials at these conditions? One answer for each."""
+    if len(T) == 0:
+        return np.zeros(0, bool)
+    T, x, mu = np.asarray(T, float), np.clip(np.asarray(x, float), END, 1 - END), np.asarray(mu)
+    low, high = system.temperature_range
+    state = solve_all(system, conditions(system, np.clip(T, low, high), P, {system.elements[1]: x}))
+    return (1 - x) * mu[:, 0] + x * mu[:, 1] - state.G < BELOW_PLANE
 
 
 class Point(NamedTuple):
@@ -175,7 +186,50 @@ def _between(row: list[Tie], last: Point, new: Point, r: int, T: float, present:
 
 
 def _with_narrow(system: System, P: float, rows: list[list[Tie]], wanted: list[tuple[int, Start]]) -> list[list[Tie]]:
-    for (r, start), solution in zip(wanted, solved(system, P, [start for _, start in wanted]), strict=True):
-        if solution is not None:
-            rows[r] = _with_tie(rows[r], tie_of(system, start.phases, solution))
-    return [sorted(row, key=lambda tie: tie.x[0] + tie.x[1]) for row in rows]
+    solutions = solved(system, P, [start for _, start in wanted])
+    found = [(r, tie_of(system, start.phases, s)) for (r, start), s in zip(wanted, solutions, strict=True) if s]
+    ties = [tie for _, tie in found]
+    stable = lies_lowest(system, P, [t.T for t in ties], [0.5 * sum(t.x) for t in ties], [t.mu for t in ties])
+    for (r, tie), lowest in zip(found, stable, strict=True):
+        rows[r] = _with_tie(rows[r], tie) if lowest else rows[r]
+    return [_sorted(row) for row in rows]
+
+
+def _sorted(row: Sequence[Tie]) -> list[Tie]:
+    return sorted(row, key=lambda tie: tie.x[0] + tie.x[1])
+
+
+def continued(
+    system: System, P: float, temperatures: Sequence[float], rows: Sequence[list[Tie]], near: Sequence[Sequence[Tie]]
+) -> list[list[Tie]]:
+    """The rows with the tie-lines of rows nearby (`near`, one list for each row) followed to their temperatures.
+
+    Of all tie-lines those stay above which no end of another one lies: a search that missed a narrow well of a phase,
+    such as an ordered state beside a disordered one, is corrected by what was found at another temperature.
+    """
+    places = [(r, tie) for r, ties in enumerate(near) for tie in ties]
+    starts = [Start(t.phases, t.log_y, t.mu, float(temperatures[r]), at_temperature(temperatures[r]))
+              for r, t in places]  # fmt: skip
+    solutions = solved(system, P, starts)
+    found = [(r, tie_of(system, t.phases, s)) for (r, t), s in zip(places, solutions, strict=True) if s]
+    ties = [tie for _, tie in found]
+    stable = lies_lowest(system, P, [t.T for t in ties], [0.5 * sum(t.x) for t in ties], [t.mu for t in ties])
+    out = [list(row) for row in rows]
+    for (r, tie), lowest in zip(found, stable, strict=True):
+        out[r] = _with_tie(out[r], tie) if lowest else out[r]
+    out = [_sorted([tie for tie in row if not any(_cuts(other, tie) for other in row)]) for row in out]
+    gaps = [(r, _joining(a, b)) for r, row in enumerate(out) for a, b in zip(row[:-1], row[1:], strict=True)
+            if a.phases[1] != b.phases[0]]  # fmt: skip
+    return _with_narrow(system, P, out, gaps)
+
+
+def _joining(a: Tie, b: Tie) -> Start:
+    """Where two tie-lines leave off in different phases another one lies between them."""
+    log_y = np.stack([a.log_y[1], b.log_y[0]])
+    return Start((a.phases[1], b.phases[0]), log_y, 0.5 * (a.mu + b.mu), a.T, at_temperature(a.T))
+
+
+def _cuts(other: Tie, tie: Tie) -> bool:
+    """Does an end of the other tie-line lie below the common tangent of this one?"""
+    x = np.array(other.x)
+    return bool((np.stack([1 - x, x]).T @ (other.mu - tie.mu) < -BELOW_PLANE).any())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from diffneq.thermo.calphad.diagrams.events import Candidate, Event, attempt, candidates, keys
-from diffneq.thermo.calphad.diagrams.scan import Tie, tie_lines
+from diffneq.thermo.calphad.diagrams.scan import Tie, continued, tie_lines
 from diffneq.thermo.calphad.system import System
 
 _NARROWEST = 1e-3  # K: rows this close that still differ are reported
@@ -44,15 +44,17 @@ class Skeleton(NamedTuple):
 def skeleton(system: System, P: float, temperatures: Sequence[float], count: int, tick: Callable) -> Skeleton:
     """Rows at the temperatures, events between rows that differ, and the regions that connect them.
 
-    `tick(done, open)` is called as the work goes on.
+    `tick(kelvin)` is called with the length of the range that is understood.
     """
     T = sorted(float(t) for t in temperatures)
-    rows = dict(zip(T, tie_lines(system, T, P, count), strict=True))
+    first = tie_lines(system, T, P, count)
+    near = [[*below, *above] for below, above in zip([[], *first[:-1]], [*first[1:], []], strict=True)]
+    rows = dict(zip(T, continued(system, P, T, first, near), strict=True))
     todo = [(a, b) for a, b in zip(T[:-1], T[1:], strict=True) if not _alike(rows[a], rows[b])]
     slabs = [Slab(a, b, None, None) for a, b in zip(T[:-1], T[1:], strict=True) if (a, b) not in todo]
     notes = []
     while todo:
-        tick(len(slabs), len(todo))
+        tick(sum(slab.above - slab.below for slab in slabs))
         found = _events(system, P, rows, todo)
         slabs += [Slab(*span, *found[span]) for span in todo if span in found]
         rest = [span for span in todo if span not in found]
@@ -62,13 +64,22 @@ def skeleton(system: System, P: float, temperatures: Sequence[float], count: int
             slabs.append(Slab(a, b, None, None))
         rest = [span for span in rest if span not in lost]
         middles = [0.5 * (a + b) for a, b in rest]
-        rows |= dict(zip(middles, tie_lines(system, middles, P, count), strict=True)) if middles else {}
+        rows |= _between(system, P, rows, rest, count)
         halves = [half for (a, b), m in zip(rest, middles, strict=True) for half in ((a, m), (m, b))]
         todo = [(a, b) for a, b in halves if not _alike(rows[a], rows[b])]
         slabs += [Slab(a, b, None, None) for a, b in halves if (a, b) not in todo]
     slabs = sorted(slabs, key=lambda slab: slab.below)
     events = [slab.event for slab in slabs if slab.event is not None]
     return Skeleton(_assembled(rows, slabs), events, notes)
+
+
+def _between(system: System, P: float, rows, spans, count: int) -> dict[float, list[Tie]]:
+    """Rows half-way between others."""
+    if not spans:
+        return {}
+    T = [0.5 * (a + b) for a, b in spans]
+    near = [[*rows[a], *rows[b]] for a, b in spans]
+    return dict(zip(T, continued(system, P, T, tie_lines(system, T, P, count), near), strict=True))
 
 
 def _alike(below: Sequence[Tie], above: Sequence[Tie]) -> bool:

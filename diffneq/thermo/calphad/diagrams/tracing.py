@@ -4,13 +4,13 @@ Along a region T(s) = T_0 + (T_1 - T_0) (1 - cos pi s)/2, so that a boundary tha
 distance to a critical or congruent point is a smooth function of s.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from diffneq.thermo.calphad.diagrams.events import Event, lies_lowest
-from diffneq.thermo.calphad.diagrams.scan import SAME, Start, Tie, at_temperature, solved, tie_of
+from diffneq.thermo.calphad.diagrams.events import Event
+from diffneq.thermo.calphad.diagrams.scan import SAME, Start, Tie, at_temperature, lies_lowest, solved, tie_of
 from diffneq.thermo.calphad.diagrams.strands import Strand
 from diffneq.thermo.calphad.system import System
 
@@ -27,12 +27,11 @@ class Node(NamedTuple):
     tie: Tie
 
 
-def traced(system: System, P: float, strands: Sequence[Strand], span: tuple[float, float], tick: Callable):
-    """For every region its tie-lines from below to above, and the places (T, x) where one was not the lowest state."""
+def traced(system: System, P: float, strands: Sequence[Strand], span: tuple[float, float]):
+    """For every region its tie-lines from below to above, and those of them that are not the lowest state."""
     nodes = [_known(strand) for strand in strands]
     wanted = [_first(own) for own in nodes]
-    for count in range(_ROUNDS):
-        tick(count, _ROUNDS)
+    for _ in range(_ROUNDS):
         starts = [(k, s) for k, places in enumerate(wanted) for s in places]
         if not starts:
             break

@@ -28,7 +28,7 @@ class Grid(NamedTuple):
 
 def make_grid(tables: Tables, density: float) -> Grid:
     """The grid of all phases; `density` multiplies the number of points inside. On the host, once a system."""
-    sites, present, charge, moles = (np.asarray(getattr(tables, n)) for n in ("sites", "present", "charge", "moles"))
+    sites, present, charge = (np.asarray(getattr(tables, n)) for n in ("sites", "present", "charge"))
     mirrors = equivalent_sublattices(tables)
     tiles, owner, freedom = [], [], np.zeros(len(sites), np.int32)
     for i in range(len(sites)):
@@ -36,7 +36,7 @@ def make_grid(tables: Tables, density: float) -> Grid:
         if not present[i].any():
             continue
         points = constitutions(rows, sites.shape[2], charge[i], density)
-        points = points[(moles[i] @ points.T).sum(axis=0) > 1e-3]  # not made of vacancies
+        points = points[_atoms(tables, i, points) > 1e-3]  # not made of vacancies
         points = representatives(points, mirrors[i])
         freedom[i] = max(0, sum(len(r) - 1 for r in rows) - int(np.any(charge[i] != 0)))
         points[:, ~present[i]] = 1.0
@@ -52,6 +52,16 @@ def make_grid(tables: Tables, density: float) -> Grid:
     phase = np.zeros(count, np.int32)
     phase[: len(owner)], phase[len(owner) :] = owner, owner[0]
     return Grid(y, valid, phase, freedom)
+
+
+def _atoms(tables: Tables, i: int, points: np.ndarray) -> np.ndarray:
+    """Moles of atoms in a formula unit at every point."""
+    atoms = (points @ np.asarray(tables.moles[i]).T).sum(axis=1)
+    if tables.feature_moles is None:
+        return atoms
+    z = np.asarray(tables.constant[i]) + points @ np.asarray(tables.extended[i]).T
+    features = np.prod(z[:, np.asarray(tables.factors[i])], axis=2)
+    return atoms + (features @ np.asarray(tables.feature_moles[i]).T).sum(axis=1)
 
 
 def constitutions(rows: list[np.ndarray], n_y: int, charge: np.ndarray, density: float) -> np.ndarray:
