@@ -1,4 +1,4 @@
-"""The command `diffneq`: conductor, equilibrium, selfcheck, version.
+"""The command `diffneq`: conductor, diagram, equilibrium, selfcheck, version.
 
 A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
 Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2
@@ -38,6 +38,14 @@ examples:
   diffneq conductor --json > conductor.json         numbers, errors and units for a program
 
 units: electron mass m, charge e, particle radius R, k_B T = 1 by default."""
+_DIAGRAM = """\
+The temperature-composition diagram of two elements: all phase boundaries, the
+invariant reactions, congruent and critical points, each solved for exactly and
+certified by the global minimum. Writes a picture, a table of the curves, and a
+netCDF file with everything.
+
+  diffneq diagram Al-Zn AL ZN --out al-zn
+  diffneq diagram alloy.tdb CU MG --temperature 400 1400 --json"""
 _EQUILIBRIUM = """\
 The phases of least Gibbs energy at given temperature, pressure and composition,
 from a CALPHAD database: a TDB file, or one that comes with this program (Ag-Cu,
@@ -85,10 +93,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EQUILIBRIUM_EXAMPLES,
     )
     _add_equilibrium(equilibrium)
+    diagram = commands.add_parser(
+        "diagram",
+        usage="diffneq diagram DATABASE EL EL [options]",
+        help="binary phase diagram from a CALPHAD database",
+        description=_DIAGRAM,
+    )
+    _add_diagram(diagram)
     check = commands.add_parser("selfcheck", help="does this machine compute right numbers?",
                                 description="Compiled kernels against NumPy, on this machine.")  # fmt: skip
     version = commands.add_parser("version", help="print versions", description="Versions in use.")
-    for command in (conductor, equilibrium, check, version):
+    for command in (conductor, diagram, equilibrium, check, version):
         output = command.add_argument_group("what comes out")
         output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
         output.add_argument("--debug", action="store_true", help="on an error, show where in the code it arose")
@@ -131,6 +146,15 @@ def _add_equilibrium(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--conditions", metavar="FILE.csv", help="a table with columns T, X(EL) and perhaps P instead")
 
 
+def _add_diagram(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("database", metavar="DATABASE", help="a TDB file, or the name of a shipped database")
+    parser.add_argument("components", nargs=2, metavar="EL", help="two elements; x is the fraction of the second")
+    parser.add_argument("--temperature", type=float, nargs=2, metavar=("LOW", "HIGH"), help="range, K")
+    parser.add_argument("--phases", nargs="+", metavar="PHASE", help="phases (default: all that the elements allow)")
+    parser.add_argument("--out", metavar="FOLDER", help="picture, curves, dataset (default: ./diagram-EL-EL)")
+    parser.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bar")
+
+
 def _options(arguments: argparse.Namespace) -> ConductorOptions:
     given = vars(arguments)
     chosen = {name: given[name] for name in ConductorOptions.__dataclass_fields__ if name in given}
@@ -170,6 +194,21 @@ def _equilibrium(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     for sentence in (*report.system.notes, *report.failures):
         print(f"note: {sentence}", file=sys.stderr)
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print(report.table())
+    return 0
+
+
+def _diagram(arguments: argparse.Namespace) -> int:
+    with contextlib.redirect_stdout(sys.stderr):
+        report = import_module("diffneq.thermo.calphad.commands.diagram").run(
+            arguments.database, arguments.components, arguments.temperature, arguments.phases, arguments.out,
+            arguments.progress,
+        )  # fmt: skip
+    for path in report.files:
+        print(f"written: {path}", file=sys.stderr)
     if arguments.json:
         _print_json(report.to_dict())
     else:
@@ -230,7 +269,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from diffneq.errors import SweepError
 
     arguments = _parser().parse_args(argv)
-    commands = {"conductor": _conductor, "equilibrium": _equilibrium, "selfcheck": _selfcheck, "version": _version}
+    commands = {"conductor": _conductor, "diagram": _diagram, "equilibrium": _equilibrium, "selfcheck": _selfcheck,
+                "version": _version}  # fmt: skip
     command = commands[arguments.command]
     try:
         with sigterm_interrupts():

@@ -4,6 +4,7 @@ Energies in J per mole of atoms. pycalphad's numbers need its R = 8.3145 J/(mol 
 """
 
 import functools
+import importlib
 import json
 import os
 from pathlib import Path
@@ -15,9 +16,7 @@ import numpy as np
 import pycalphad
 import pytest
 import xarray as xr
-from scipy.spatial import ConvexHull
 
-import diffneq.thermo.calphad.equilibrium as module
 from diffneq.thermo.calphad import build, equilibrium, explain, stable_state
 from diffneq.thermo.calphad.energy import molar_energy
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, POTENTIALS_NOT_DETERMINED
@@ -257,14 +256,14 @@ def test_a_prescribed_potential_gives_back_the_composition():
     np.testing.assert_allclose(back.G.values, known.G.values, atol=1e-4)
 
 
-# Brute force: two thousand points on each curve and their convex hull
+# Brute force: sixteen thousand points on each curve and their convex hull
 
 
 @functools.cache
-def curves(of, T, count=4001):
+def curves(of, T, count=8001):
     """(x of the second element, G) of finely sampled phases with one sublattice of two species."""
     system = wheel(*of)
-    ends = np.geomspace(1e-9, 1e-3, 200)
+    ends = np.geomspace(1e-9, 0.5, 4000)
     s = np.concatenate([np.linspace(0, 1, count)[1:-1], ends, 1 - ends])
     y = np.ones((len(s), system.tables.sizes[2]))
     y[:, 0], y[:, 1] = 1 - s, s
@@ -274,34 +273,31 @@ def curves(of, T, count=4001):
 
 
 def lower_hull(x, G, at):
-    """The lower convex hull of points (x, G), at x = at."""
-    scaled = np.column_stack([x, G / np.abs(G).max()])
-    corners = np.unique(ConvexHull(scaled).simplices)
-    corners = corners[np.argsort(x[corners])]
-    lower = [corners[0]]
-    for k in corners[1:]:  # keep what turns left
-        while (
-            len(lower) > 1
-            and np.cross(
-                [x[lower[-1]] - x[lower[-2]], G[lower[-1]] - G[lower[-2]]], [x[k] - x[lower[-2]], G[k] - G[lower[-2]]]
-            )
-            <= 0
-        ):
+    """The lower convex hull of points (x, G), at x = at: the lowest points in turn, where the slope rises."""
+    order = np.lexsort((G, x))
+    x, G = x[order], G[order]
+    lower: list[int] = []
+    for k in range(len(x)):
+        while len(lower) > 1 and (G[k] - G[lower[-1]]) * (x[lower[-1]] - x[lower[-2]]) <= (
+            G[lower[-1]] - G[lower[-2]]
+        ) * (x[k] - x[lower[-1]]):
             lower.pop()
-        lower.append(k)
+        if not lower or x[k] > x[lower[-1]]:
+            lower.append(k)
     return np.interp(at, x[lower], G[lower])
 
 
 # a monotectoid, a eutectic, between them, and the critical point of the gap at 624 K
 @pytest.mark.parametrize("T", [300.0, 550.3875, 600.0, 622.0, 623.7, 625.0, 654.0085, 800.0])
 def test_aluminium_zinc_is_the_lower_hull_of_its_curves(T):
-    """Between points 2.5e-4 apart a curve of curvature 1e5 J/mol falls 8e-4 J/mol below the chord."""
+    """From below: points are 1.2e-4 or 0.5 % of x apart, and a curve of curvature RT/x falls 1e-4 J/mol below a chord.
+    From above: what the certificate lets pass, 1e-8 RT."""
     at = np.concatenate([np.linspace(0.02, 0.98, 49), [0.1412, 0.3, 0.38, 0.395, 0.41, 0.59047, 0.88354, 0.96910]])
     result = solve(ALZN, T, {"ZN": at})
     assert_consistent(result, np.column_stack([1 - at, at]))
     gap = result.G.values - lower_hull(*curves(ALZN, T), at)
-    assert gap.max() < 1e-6
-    assert gap.min() > -2e-3
+    assert gap.max() < 1e-4
+    assert gap.min() > -3e-4
 
 
 # Robustness
@@ -465,6 +461,7 @@ def test_two_databases_of_one_size_share_an_executable(monkeypatch):
         traces.append(1)
         return original(*arguments)
 
+    module = importlib.import_module("diffneq.thermo.calphad.equilibrium")  # the package holds a function of that name
     original = module.solve
     monkeypatch.setattr(module, "_solve", eqx.filter_jit(counted))
     mey = wheel(*ALZN)

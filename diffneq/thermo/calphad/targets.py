@@ -217,7 +217,7 @@ def _dataset(system: System, given: Conditions, found: list[Crossing]) -> xr.Dat
         stack[name] = ((), np.array([row[name] for row in rows]))
     for name in ("mu", "x_alloy"):
         stack[name] = (("element",), np.array([row[name] for row in rows]))
-    shaped = {k: ((*given.dims, *dims), v.reshape(*given.shape, *v.shape[1:])) for k, (dims, v) in stack.items()}
+    shaped = {k: ((*given.dims, *dims), v.reshape((*given.shape, *v.shape[1:]))) for k, (dims, v) in stack.items()}
     data = xr.Dataset(shaped, coords={"element": list(system.elements)}, attrs=dict(system.provenance))
     data.attrs["meaning"] = ", ".join(f"{kind}: {words}" for kind, words in WORDS.items())
     for name, unit in {"T": "K", "P": "Pa", "G": "J/mol", "H": "J/mol", "S": "J/(mol K)", "mu": "J/mol"}.items():

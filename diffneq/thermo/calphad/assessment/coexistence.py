@@ -113,29 +113,26 @@ def tangent_plane(tables: Tables, phases, T, P, v: Float[Array, "m n_y"], elemen
     return jnp.pad(mu, (0, padded - elements))
 
 
-def together(tables: Tables, phases, T, P, y: Float[Array, "m n_y"], elements: int, free_temperature: bool):
-    """(T, x, found): several phases in equilibrium with each other, T given or, with one phase more, unknown.
+def together(
+    tables: Tables, phases, T, P, y: Float[Array, "m n_y"], elements: int, invariant: Bool[Array, ""]
+) -> tuple[Array, Float[Array, "m elements"], Bool[Array, ""]]:
+    """(T, x, found): `elements` + 1 phases in equilibrium with each other at unknown T, or all but the last at given T.
 
-    Differentiable in the tables and T. `phases` are as many as there are elements, or one more if `free_temperature`;
-    y is a guess, and T where it is unknown.
+    Differentiable in the tables and T. y is a guess, and T for an invariant. Where T is given the last phase may be
+    any: it takes a constitution of its own and has no bearing on the others.
     """
     RT = jax.lax.stop_gradient(tables.gas_constant * T)
+    T = jnp.where(invariant, jax.lax.stop_gradient(T), T)
 
     def conditions(z, args):
-        tables, given = args
-        now = given * (1.0 + z["T"]) if free_temperature else given
-        each = lambda phase, v: equations(tables, phase, now, P, v, RT * z["mu"])
-        F, r, _ = jax.vmap(each)(phases, z["v"])
-        absent = z["mu"][elements:]
-        if free_temperature:
-            return {"v": r, "mu": jnp.concatenate([F[:-1], absent]), "T": F[-1]}
-        return {"v": r, "mu": jnp.concatenate([F, absent]), "T": z["T"]}
+        tables, T = args
+        now = T * (1.0 + z["T"])
+        F, r, _ = jax.vmap(lambda n, v: equations(tables, n, now, P, v, RT * z["mu"]))(phases, z["v"])
+        return {"v": r, "mu": jnp.concatenate([F[:-1], z["mu"][elements:]]), "T": jnp.where(invariant, F[-1], z["T"])}
 
     v = jax.vmap(lambda phase, y: logits(tables, phase, y))(phases, y)
     guess = {"v": v, "mu": tangent_plane(tables, phases, T, P, v, elements), "T": jnp.zeros(())}
-    given = jax.lax.stop_gradient(T) if free_temperature else T
-    z, found = root(conditions, guess, (tables, given))
-    z = differentiable(conditions, z, found, (tables, given))
-    now = given * (1.0 + z["T"])
-    moles = jax.vmap(lambda phase, v: formula_moles(tables, phase, site_fractions(tables, phase, v)))(phases, z["v"])
-    return now, moles / jnp.sum(moles, axis=1, keepdims=True), found
+    z, found = root(conditions, guess, (tables, T))
+    z = differentiable(conditions, z, found, (tables, T))
+    moles = jax.vmap(lambda n, v: formula_moles(tables, n, site_fractions(tables, n, v)))(phases, z["v"])
+    return T * (1.0 + z["T"]), moles / jnp.sum(moles, axis=1, keepdims=True), found

@@ -1,12 +1,13 @@
 """Measured tie-lines and invariant equilibria compared directly: their compositions and temperatures."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.assessment.coexistence import together
 from diffneq.thermo.calphad.assessment.equilibria import Context
@@ -27,61 +28,65 @@ class Coexistence(Residual):
     """
 
     planes: MeanPlanes
-    ends: Ends  # m vertices of a region after those of another
+    ends: Ends  # m = elements + 1 vertices for every region; where T is given the last repeats the first
+    invariant: Bool[Array, "regions"]
     pick: Int[Array, "n"]  # entries of (T, x of all vertices) of a region that are compared
     region: Int[Array, "n"]
     target: Float[Array, "n"]
     sigma: Float[Array, "n"]
     dataset: Int[Array, "n"]
-    m: int = eqx.field(static=True)
-    invariant: bool = eqx.field(static=True)
-    kind: str = eqx.field(static=True)
-    unit: str = eqx.field(static=True)
+    kind: str = eqx.field(static=True, default="tie-lines, invariants")
+    unit: str = eqx.field(static=True, default="K or mole fraction")
 
     def model(self, context: Context):
         """See the class; it fails where the phases have no common plane near the measured one."""
         mean, there = self.planes(context.planes)
         guess, found = self.ends.constitutions(context, mean[:, self.ends.region])
-        grouped = lambda a: a.reshape(-1, self.m, *a.shape[1:])
-        T, P = grouped(self.ends.T)[:, 0], grouped(self.ends.P)[:, 0]
+        grouped = lambda a: a.reshape(-1, context.elements + 1, *a.shape[1:])
+        phases, T, P = grouped(self.ends.phase), grouped(self.ends.T)[:, 0], grouped(self.ends.P)[:, 0]
 
-        def one(phases, T, P, y):
-            return together(context.tables, phases, T, P, y, context.elements, self.invariant)
+        def one(phases, T, P, y, invariant):
+            return together(context.tables, phases, T, P, y, context.elements, invariant)
 
-        now, x, solved = jax.vmap(one)(grouped(self.ends.phase), T, P, grouped(guess))
+        now, x, solved = jax.vmap(one)(phases, T, P, grouped(guess), self.invariant)
         every = jnp.concatenate([now[:, None], x.reshape(len(now), -1)], axis=1)
-        good = there & solved & jnp.all(grouped(found), axis=1) & ~self._collapsed(context, grouped(self.ends.phase), x)
+        good = there & solved & jnp.all(grouped(found), axis=1) & ~self._collapsed(phases, x)
         return every[self.region, self.pick], ~good[self.region]
 
-    def _collapsed(self, context: Context, phases, x):
-        """Two vertices of one phase that have become the same point."""
+    def _collapsed(self, phases, x):
+        """Two vertices of one phase that have become the same point; of a tie-line the repeated one does not count."""
+        m = phases.shape[1]
         near = jnp.max(jnp.abs(x[:, :, None] - x[:, None]), axis=-1) < 1e-5
-        same = (phases[:, :, None] == phases[:, None]) & ~jnp.eye(self.m, dtype=bool)
-        return jnp.any(near & same, axis=(1, 2))
+        counts = self.invariant[:, None] | (jnp.arange(m) < m - 1)
+        same = (phases[:, :, None] == phases[:, None]) & ~jnp.eye(m, dtype=bool)
+        return jnp.any(near & same & counts[:, :, None] & counts[:, None], axis=(1, 2))
 
 
 def coexistences(system: System, regions: Sequence[Region]) -> tuple[list[Coexistence], list[Region]]:
-    """(residuals, the regions that these equations do not suit: too few or too many phases)."""
+    """(residuals, the regions that these equations do not suit: too few or too many phases, nothing to compare)."""
     C = len(system.elements)
-    result, rest = [], [r for r in regions if len(r.phases) not in (C, C + 1)]
-    for m, kind in ((C, "tie-lines"), (C + 1, "invariants")):
-        chosen = [r for r in regions if len(r.phases) == m]
-        entries = [e for n, r in enumerate(chosen) for e in _entries(system, n, r, m > C)]
-        if entries:
-            planes, ends = ends_of(system, chosen)
-            column = lambda k, rows=entries: jnp.asarray(np.array([row[k] for row in rows]))
-            result.append(
-                Coexistence(planes, ends, column(0), column(1), column(2), column(3), column(4), m, m > C, kind,
-                            "K, mole fraction" if m > C else "mole fraction")
-            )  # fmt: skip
-        else:
-            rest += chosen
-    return result, rest
+    chosen, rest = [], []
+    for region in regions:
+        suits = len(region.phases) in (C, C + 1) and _entries(system, 0, region)
+        (chosen if suits else rest).append(region)
+    if not chosen:
+        return [], rest
+    entries = [entry for n, region in enumerate(chosen) for entry in _entries(system, n, region)]
+    filled = [region if len(region.phases) > C else _repeated(region) for region in chosen]
+    planes, ends = ends_of(system, filled)
+    invariant = jnp.asarray([len(region.phases) > C for region in chosen])
+    return [Coexistence(planes, ends, invariant, *(jnp.asarray(np.array(c)) for c in zip(*entries, strict=True)))], rest
 
 
-def _entries(system: System, n: int, region: Region, invariant: bool) -> list[tuple]:
+def _repeated(region: Region) -> Region:
+    again = {name: (*getattr(region, name), getattr(region, name)[0]) for name in ("phases", "x", "how", "y")}
+    return dataclasses.replace(region, **again)
+
+
+def _entries(system: System, n: int, region: Region) -> list[tuple]:
     """(place in (T, x...), region, target, sigma, dataset) of what was measured; not compositions that cannot vary."""
     C, padded = len(system.elements), system.tables.sizes[1]
+    invariant = len(region.phases) > C
     entries = [(0, n, region.T, SIGMA_T / region.weight, region.dataset)] if invariant else []
     for k, (phase, x) in enumerate(zip(region.phases, region.x, strict=True)):
         variables = system.phases[phase].variables

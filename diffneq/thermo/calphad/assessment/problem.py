@@ -46,12 +46,6 @@ class Numbers(eqx.Module):
         found = [residual(part, context) for part in self.parts]
         return jnp.concatenate([r for r, _ in found]), jnp.concatenate([f for _, f in found])
 
-    def models(self, theta: Float[Array, "p"]) -> tuple[Float[Array, "n"], Bool[Array, "n"]]:
-        """(what the database says for every datum, failed)."""
-        context = self.context(theta)
-        found = [part.model(context) for part in self.parts]
-        return jnp.concatenate([v for v, _ in found]), jnp.concatenate([f for _, f in found])
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Problem:
@@ -71,17 +65,15 @@ class Problem:
         """The parameters as the database has them."""
         return np.array([p.start for p in self.parameters])
 
-    def residuals(self, theta) -> tuple[Array, Array]:
-        """(r, failed) of all data at these parameters, without the priors."""
-        return _residuals(self.numbers, jnp.asarray(theta, float))
+    def evaluate(self, theta) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(r, dr/dtheta, failed) of all data at these parameters, without the priors; derivatives are exact."""
+        r, J, failed = _evaluate(self.numbers, jnp.asarray(theta, float))
+        return np.asarray(r), np.asarray(J), np.asarray(failed)
 
-    def jacobian(self, theta) -> Array:
-        """dr_i/dtheta_p, exact inside regions of the phase diagram."""
-        return _jacobian(self.numbers, jnp.asarray(theta, float))
-
-    def models(self, theta) -> tuple[Array, Array]:
-        """(what the database says for every datum, in its unit, and where that could not be computed)."""
-        return _models(self.numbers, jnp.asarray(theta, float))
+    def models(self, theta) -> tuple[np.ndarray, np.ndarray]:
+        """(what the database says for every datum, in its unit, NaN where it failed; failed)."""
+        r, _, failed = self.evaluate(theta)
+        return np.where(failed, np.nan, self.targets + self.sigma * r), failed
 
     @property
     def labels(self) -> list[tuple[str, str, int]]:
@@ -150,15 +142,10 @@ def problem(
 
 
 @eqx.filter_jit
-def _residuals(numbers: Numbers, theta):
-    return numbers.residuals(theta)
+def _evaluate(numbers: Numbers, theta):
+    def both(theta):
+        r, failed = numbers.residuals(theta)
+        return r, (r, failed)
 
-
-@eqx.filter_jit
-def _models(numbers: Numbers, theta):
-    return numbers.models(theta)
-
-
-@eqx.filter_jit
-def _jacobian(numbers: Numbers, theta):
-    return jax.jacfwd(lambda t: numbers.residuals(t)[0])(theta)
+    J, (r, failed) = jax.jacfwd(both, has_aux=True)(theta)
+    return r, J, failed

@@ -148,7 +148,8 @@ def _above_melting(system: System, low: float, high: float, P: float) -> float:
     single = (state.active.sum(axis=0) == 1).reshape(len(T), -1).all(axis=1)
     one = np.where(state.active, state.phase, 0).sum(axis=0).reshape(len(T), -1)
     calm = single & (np.ptp(one, axis=1) == 0)
-    molten = calm & np.array([is_fluid(system.phase_names[k]) for k in one[:, 0]])
+    fluid = np.flatnonzero([is_fluid(name) for name in system.phase_names])
+    molten = calm & np.isin(one[:, 0], fluid)
     places = np.flatnonzero(molten if molten.any() else calm)
     top = T[places[0]] if len(places) else high
     return float(min(high, top + 0.06 * (top - low)))

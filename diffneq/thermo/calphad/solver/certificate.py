@@ -38,15 +38,27 @@ class Candidates(NamedTuple):
     atoms: Float[Array, "n W"]  # moles of atoms per formula unit
 
 
+def lowest_of_families(
+    points: Points, g: Float[Array, "points W"], mu: Float[Array, "elements W"]
+) -> Candidates:
+    """Of every family (see `Grid`) the grid point that lies lowest against the plane `mu`."""
+    place, height = _best_on_grid(points, reduced(g, points.x, mu))
+    y = jnp.moveaxis(points.y.reshape(-1, points.y.shape[2])[place], 2, 0)
+    phase = jnp.broadcast_to(points.family_phase[:, None], height.shape)
+    return Candidates(phase, height, y, jnp.moveaxis(points.x[place], 2, 0), points.atoms.reshape(-1)[place])
+
+
 def lowest_of_phases(
     points: Points, phases: int, g: Float[Array, "points W"], mu: Float[Array, "elements W"]
 ) -> Candidates:
     """Of every phase the grid point that lies lowest against the plane `mu`."""
-    place, height = _best_on_grid(points, phases, reduced(g, points.x, mu))
-    n_y = points.y.shape[2]
-    y = jnp.moveaxis(points.y.reshape(-1, n_y)[place], 2, 0)
-    numbers = jnp.broadcast_to(jnp.arange(phases, dtype=jnp.int32)[:, None], height.shape)
-    return Candidates(numbers, height, y, jnp.moveaxis(points.x[place], 2, 0), points.atoms.reshape(-1)[place])
+    low = lowest_of_families(points, g, mu)
+    own = points.family_phase == jnp.arange(phases, dtype=jnp.int32)[:, None]  # (phases, families)
+    height = jnp.where(own[..., None] & (low.height < NEVER / 2), low.height, NEVER)
+    best = jnp.argmin(height, axis=1)
+    take = lambda x: jnp.take_along_axis(x, best.reshape((1,) * (x.ndim - 2) + best.shape), axis=-2)
+    phase = jnp.broadcast_to(jnp.arange(phases, dtype=jnp.int32)[:, None], best.shape)
+    return Candidates(phase, jnp.min(height, axis=1), take(low.y), take(low.x), take(low.atoms))
 
 
 def matters(
@@ -56,8 +68,8 @@ def matters(
     return (freedom[low.phase] > 0) & (low.height < _REACH) & ~_near(slots, stiffness > _STIFF, low)
 
 
-def _best_on_grid(points: Points, phases: int, height: Float[Array, "points W"]):
-    """Index of the lowest point of every phase and its height."""
+def _best_on_grid(points: Points, height: Float[Array, "points W"]):
+    """Index of the lowest point of every family and its height."""
     tiles, tile = points.valid.shape
     bits = max(1, (tiles * tile - 1).bit_length())
     mask = jnp.int64((1 << bits) - 1)
@@ -65,7 +77,7 @@ def _best_on_grid(points: Points, phases: int, height: Float[Array, "points W"])
     packed = (jax.lax.bitcast_convert_type(height, jnp.int64) & ~mask) | places
     packed = jax.lax.bitcast_convert_type(packed, height.dtype)
     of_tiles = packed.reshape(tiles, tile, -1).min(axis=1)
-    best = jax.ops.segment_min(of_tiles, points.phase, phases, indices_are_sorted=False)
+    best = jax.ops.segment_min(of_tiles, points.family, points.family_phase.shape[0], indices_are_sorted=False)
     found = jnp.isfinite(best)
     index = jnp.where(found, jax.lax.bitcast_convert_type(best, jnp.int64) & mask, 0).astype(jnp.int32)
     value = jnp.where(found, jnp.take_along_axis(height, index, axis=0), NEVER)

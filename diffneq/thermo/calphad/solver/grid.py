@@ -18,11 +18,17 @@ _CORNER = 1e-13  # site fractions of the absent constituents at a corner, less t
 
 
 class Grid(NamedTuple):
-    """Tiles of constitutions, each of one phase."""
+    """Tiles of constitutions, each of one family: a phase, or the disordered states of one that can order.
+
+    Disordered states have equal fractions on several sublattices. Points spread over all sublattices hardly ever do, so
+    these states, a basin of their own, are sampled by themselves and compete by themselves.
+    """
 
     y: np.ndarray  # (tiles, TILE, n_y); 1 in the padding
     valid: np.ndarray  # (tiles, TILE)
     phase: np.ndarray  # (tiles,)
+    family: np.ndarray  # (tiles,)
+    family_phase: np.ndarray  # (families,)
     freedom: np.ndarray  # (phases,) number of internal degrees of freedom
 
 
@@ -30,28 +36,58 @@ def make_grid(tables: Tables, density: float) -> Grid:
     """The grid of all phases; `density` multiplies the number of points inside. On the host, once a system."""
     sites, present, charge = (np.asarray(getattr(tables, n)) for n in ("sites", "present", "charge"))
     mirrors = equivalent_sublattices(tables)
-    tiles, owner, freedom = [], [], np.zeros(len(sites), np.int32)
+    families, freedom = [], np.zeros(len(sites), np.int32)
     for i in range(len(sites)):
         rows = [np.flatnonzero(row) for row in sites[i] if row.any()]
         if not present[i].any():
             continue
-        points = constitutions(rows, sites.shape[2], charge[i], density)
-        points = points[_atoms(tables, i, points) > 1e-3]  # not made of vacancies
-        points = representatives(points, mirrors[i])
         freedom[i] = max(0, sum(len(r) - 1 for r in rows) - int(np.any(charge[i] != 0)))
-        points[:, ~present[i]] = 1.0
-        for start in range(0, len(points), TILE):
-            tiles.append(points[start : start + TILE])
-            owner.append(i)
+        samples = [representatives(constitutions(rows, sites.shape[2], charge[i], density), mirrors[i])]
+        alike = _alike(np.asarray(tables.moles[i]), rows)
+        if len(alike) < len(rows) and not charge[i].any():
+            samples.append(_disordered(alike, sites.shape[2], density))
+        for points in samples:
+            points[:, ~present[i]] = 1.0
+            families.append((i, points[_atoms(tables, i, points) > 1e-3]))  # not made of vacancies
+    return _tiled([f for f in families if len(f[1])], sites.shape[2], freedom)
+
+
+def _tiled(families: list[tuple[int, np.ndarray]], n_y: int, freedom: np.ndarray) -> Grid:
+    tiles = [(f, points[k : k + TILE]) for f, (_, points) in enumerate(families) for k in range(0, len(points), TILE)]
     count = bucket(len(tiles))
-    y, valid = np.ones((count, TILE, sites.shape[2])), np.zeros((count, TILE), bool)
-    for t, points in enumerate(tiles):
-        y[t, : len(points)], valid[t, : len(points)] = points, True
+    y, valid, family = np.ones((count, TILE, n_y)), np.zeros((count, TILE), bool), np.zeros(count, np.int32)
+    for t, (f, points) in enumerate(tiles):
+        y[t, : len(points)], valid[t, : len(points)], family[t] = points, True, f
         y[t, len(points) :] = points[0]
     y[len(tiles) :] = y[0]
-    phase = np.zeros(count, np.int32)
-    phase[: len(owner)], phase[len(owner) :] = owner, owner[0]
-    return Grid(y, valid, phase, freedom)
+    of_family = np.zeros(bucket(len(families)), np.int32)
+    of_family[: len(families)] = [i for i, _ in families]
+    return Grid(y, valid, of_family[family], family, of_family, freedom)
+
+
+def _alike(moles: np.ndarray, rows: list[np.ndarray]) -> list[list[np.ndarray]]:
+    """Sublattices in groups that hold the same constituents."""
+    groups: list[list[np.ndarray]] = []
+    contents: list[np.ndarray] = []
+    for row in rows:
+        content = moles[:, row] / max(moles[:, row].max(), 1e-300)
+        same = [c.shape == content.shape and np.allclose(c, content) for c in contents]
+        home = groups[same.index(True)] if len(row) > 1 and any(same) else None
+        if home is None:
+            groups.append([row])
+            contents.append(content)
+        else:
+            home.append(row)
+    return groups
+
+
+def _disordered(alike: list[list[np.ndarray]], n_y: int, density: float) -> np.ndarray:
+    """Constitutions with equal fractions on all sublattices of a group."""
+    points = constitutions([group[0] for group in alike], n_y, np.zeros(n_y), density)
+    for group in alike:
+        for row in group[1:]:
+            points[:, row] = points[:, group[0]]
+    return points
 
 
 def _atoms(tables: Tables, i: int, points: np.ndarray) -> np.ndarray:

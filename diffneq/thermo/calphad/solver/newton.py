@@ -128,13 +128,15 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     left = jnp.where(answers.stiffness < floor, 1e4 * left, left).reshape(count_of_slots, W)
     change = jnp.where(slots.active, jnp.maximum(left, jnp.abs(amount - slots.amount)), 0.0)
     # Two slots of one phase that run into each other are one: kept apart they would make the system singular.
+    before = slots.active
     slots = merged(slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount), _COLLAPSED)
+    left = jnp.where(jnp.any(slots.active != before, axis=0), 1.0, jnp.max(change, axis=0))
     # To first order in the step, which at the end is all there is: mu . dM is what the energy changes by.
     paired = jnp.tile(mu, (1, count_of_slots))
     drift = answers.moles_constant + jnp.sum(answers.moles_slope * paired[:, None], axis=0)
     value = answers.value + jnp.sum(paired * drift, axis=0)
     return Equilibrated(
-        slots, step.reshape(slots.y.shape), mu, jnp.max(change, axis=0), pivot,
+        slots, step.reshape(slots.y.shape), mu, left, pivot,
         value.reshape(-1, W), (answers.moles + drift).reshape(-1, count_of_slots, W), answers.stiffness.reshape(-1, W),
     )  # fmt: skip
 

@@ -18,6 +18,8 @@ class Points(eqx.Module):
 
     y: Float[Array, "tiles tile n_y"]
     phase: Int[Array, "tiles"]
+    family: Int[Array, "tiles"]
+    family_phase: Int[Array, "families"]
     valid: Bool[Array, "tiles tile"]
     features: Float[Array, "tiles tile n_f"]
     ideal: Float[Array, "tiles tile"]  # sum of weights z ln z, over R T per formula unit
@@ -47,7 +49,8 @@ class Points(eqx.Module):
         atoms = moles.sum(axis=1)
         x = jnp.swapaxes(moles / atoms[:, None], 1, 2).reshape(-1, moles.shape[1])
         magnetism = jax.tree.map(lambda a: a[owner], tables.magnetism)
-        return cls(jnp.asarray(grid.y), owner, jnp.asarray(grid.valid), features, ideal, atoms, x, magnetism)
+        given = (jnp.asarray(a) for a in (grid.y, grid.phase, grid.family, grid.family_phase, grid.valid))
+        return cls(*given, features, ideal, atoms, x, magnetism)
 
 
 def grid_energies(

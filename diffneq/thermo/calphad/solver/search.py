@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.solver import hull
-from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_phases, matters, polished
+from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_families, matters, polished
 from diffneq.thermo.calphad.solver.energies import Phase
 from diffneq.thermo.calphad.solver.hull import Basis, Demand, Pool
 from diffneq.thermo.calphad.solver.merging import slots_of
@@ -82,7 +82,7 @@ class Searcher(eqx.Module):
         return jax.lax.while_loop(more, lambda state: self._round(g, lanes, state), start).found
 
     def _start(self, demand: Demand, wanted) -> _State:
-        phases, elements, n_y, _, _ = self.tables.sizes
+        _, elements, n_y, _, _ = self.tables.sizes
         rows, W = demand.right.shape
         pool = hull.empty_pool(2 * rows * (ROUNDS - 1), elements, n_y, W)
         basis = hull.first_basis(demand, self.points.x.shape[0] + pool.g.shape[0])
@@ -91,7 +91,7 @@ class Searcher(eqx.Module):
         )
         far, mu = jnp.full(W, -jnp.inf), jnp.zeros((elements, W))
         found = Found(nothing, mu, far, jnp.zeros(W, jnp.int32), -far, -far, -far, jnp.zeros(W, bool))
-        n = phases + rows
+        n = self.points.family_phase.shape[0] + rows
         candidates = Candidates(
             jnp.zeros((n, W), jnp.int32), jnp.full((n, W), NEVER), jnp.ones((n_y, n, W)),
             jnp.zeros((elements, n, W)), jnp.ones((n, W)),
@@ -101,7 +101,8 @@ class Searcher(eqx.Module):
 
     def _round(self, g, lanes: Lanes, state: _State) -> _State:
         """Three kinds in turn: Newton from the hull; Newton again with the suspect added; new columns for the hull."""
-        demand, live, channels, phases = lanes.demand, state.live, self.tables.channels, self.freedom.shape[0]
+        demand, live, channels = lanes.demand, state.live, self.tables.channels
+        families = self.points.family_phase.shape[0]
         first, again, columns_only = state.round == 0, state.round % 3 == 1, state.round % 3 == 2
         pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
         basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
@@ -112,8 +113,8 @@ class Searcher(eqx.Module):
         done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
         usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
         mu = jnp.where(usable, done.mu, plane)
-        low = lowest_of_phases(self.points, phases, g, mu)
-        wanted = live & jnp.where(columns_only, (self.freedom > 0)[:, None] & (low.height < 1.0),
+        low = lowest_of_families(self.points, g, mu)
+        wanted = live & jnp.where(columns_only, (self.freedom[low.phase] > 0) & (low.height < 1.0),
                                   matters(low, self.freedom, done.slots, done.stiffness))  # fmt: skip
         members = _members(basis, self.points, pool, demand, mu)
         both = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), low, members)
@@ -122,16 +123,17 @@ class Searcher(eqx.Module):
         new = self._judged(done, mu, candidates, basis, pool, usable, demand)
         better = live & ~columns_only & (new.sound | (_rank(new) >= _rank(state.found)))
         found = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, state.found)
-        deepest = _deepest(jax.tree.map(lambda x: x[..., :phases, :], candidates), 1)
+        deepest = _deepest(jax.tree.map(lambda x: x[..., :families, :], candidates), 1)
         last = lambda new, old: jax.tree.map(lambda a, b: jnp.where(usable, a, b), new, old)
         newest, suspect = last(done.slots, state.newest), last(deepest, state.suspect)
         live = live & new.feasible & (columns_only | ~new.sound)
         return _State(basis, pool, found, candidates, mu, newest, suspect, live, state.round + 1)
 
     def _judged(self, done: Equilibrated, mu, candidates: Candidates, basis, pool, usable, demand) -> Found:
-        heights = candidates.height[: self.freedom.shape[0]]
-        worst = jnp.argmin(heights, axis=0).astype(jnp.int32)
+        heights = candidates.height[: self.points.family_phase.shape[0]]
+        worst = jnp.argmin(heights, axis=0)
         lowest = jnp.take_along_axis(heights, worst[None], axis=0)[0]
+        worst = self.points.family_phase[worst]
         artificial = basis.column >= self.points.x.shape[0] + pool.g.shape[0]
         feasible = ~jnp.any(artificial & (basis.amount > 1e-9), axis=0)
         # A point of Newton's method where a phase would demix is a saddle, not a minimum.

@@ -1,0 +1,183 @@
+"""Phase diagrams: invariants against the oracle and publications, boundaries, critical points, derivatives, command."""
+
+import csv
+import functools
+import importlib.util
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from diffneq import cli, plotting
+from diffneq.thermo.calphad import build, load
+from diffneq.thermo.calphad.diagrams import binary, invariant_temperature
+from diffneq.thermo.calphad.energy import formula_energy, formula_moles
+
+ORACLE = Path(__file__).parents[2] / "shared" / "data" / "oracle" / "invariants.csv"
+PYCALPHAD = Path(str(importlib.util.find_spec("pycalphad").submodule_search_locations[0])) / "tests" / "databases"
+# T (K), x of the second element, from assessments: an Mey 1993 with Murray's temperatures; Coughanowr et al. 1991;
+# Ngai, Chang 1981. Tolerances: how far the assessments themselves lie from experiment (see databases/README.md).
+PUBLISHED = {"Al-Zn": [550.2, 654.2], "Pb-Sn": [456.2], "Cu-Mg": [758.2, 825.2, 998.2]}
+RANGES = {"Al-Zn": (300, 980), "Pb-Sn": (300, 620), "Cu-Mg": (400, 1400)}
+
+
+@functools.cache
+def shipped(name: str):
+    """A shipped system and its diagram."""
+    with jax.enable_x64(True):
+        system = build(load(name), name.split("-"))
+        return system, binary(system, T=RANGES[name], progress=False)
+
+
+def oracle() -> dict[str, list[dict[str, str]]]:
+    """The calculated invariants by database, without the four lines of comment."""
+    rows = csv.DictReader(line for line in ORACLE.read_text().splitlines() if not line.startswith("#"))
+    grouped: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        grouped.setdefault(row["tdb"], []).append(row)
+    return grouped
+
+
+@pytest.mark.skipif(not ORACLE.is_file(), reason="needs ../shared/data")
+@pytest.mark.parametrize(
+    ("tdb", "components", "span"),
+    [
+        ("alzn_mey.tdb", ("AL", "ZN"), (300, 980)),
+        ("pbsn.tdb", ("PB", "SN"), (300, 620)),
+        ("cumg.tdb", ("CU", "MG"), (400, 1400)),
+        pytest.param("alni_dupin_2001.tdb", ("AL", "NI"), (400, 2000), marks=pytest.mark.slow),
+        pytest.param("alcocrni.tdb", ("CR", "NI"), (1000, 2200), marks=pytest.mark.slow),
+    ],
+)
+def test_invariants_of_the_oracle(x64, tdb, components, span):
+    system = build(PYCALPHAD / tdb, components, gas_constant=8.3145)
+    found = binary(system, T=span, progress=False)
+    assert found.notes == ()
+    for row in oracle()[tdb]:
+        names = [row[f"phase{k}"] for k in (1, 2, 3)]
+        x = np.array([float(row[f"x{k}"]) for k in (1, 2, 3)])
+        if row["component"] == system.elements[0]:
+            names, x = names[::-1], 1.0 - x[::-1]
+        order = np.argsort(x)
+        same = [r for r in found.invariants if list(r.phases) == [names[k] for k in order]]
+        nearest = min(same, key=lambda r: abs(r.T - float(row["T_K"])))
+        assert nearest.T == pytest.approx(float(row["T_K"]), abs=0.01)
+        assert np.allclose(nearest.x, x[order], atol=2e-5)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_temperatures(x64, name):
+    _, found = shipped(name)
+    temperatures = [reaction.T for reaction in found.invariants]
+    assert np.allclose(temperatures, PUBLISHED[name], atol=6.5)
+    assert found.notes == ()
+
+
+def test_kinds_of_reactions_and_points(x64):
+    _, zinc = shipped("Al-Zn")
+    _, magnesium = shipped("Cu-Mg")
+    assert [r.kind for r in zinc.invariants] == ["monotectoid", "eutectic"]
+    assert zinc.invariants[1].equation == "LIQUID -> FCC_A1 + HCP_A3"
+    assert [p.kind for p in zinc.points] == ["critical point of a miscibility gap", "melting of ZN", "melting of AL"]
+    congruent = {round(p.T, 1): p for p in magnesium.points if p.kind == "congruent melting"}
+    assert sorted(congruent) == [840.8, 1070.5]
+    assert all(abs(p.x[0] - p.x[1]) < 1e-9 for p in congruent.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_both_phases_of_every_tie_line_have_the_same_chemical_potentials(x64, name):
+    """G = mu . M and dG/dy - mu . dM/dy equal on a sublattice, in J/mol, evaluated from scratch."""
+    system, found = shipped(name)
+    tables, P = system.tables, 101325.0
+
+    @jax.jit
+    @jax.vmap
+    def off(phase, T, y, mu):
+        height = lambda y: formula_energy(tables, phase, T, P, y) - mu @ formula_moles(tables, phase, y)[:2]
+        value, slope = jax.value_and_grad(height)(y)
+        mean = tables.sites[phase].T @ (tables.sites[phase] @ (y * slope))
+        return value, jnp.where(y > 1e-12, slope - mean, 0.0)
+
+    for region in found.regions:
+        for side in (0, 1):
+            phase = np.full(len(region.T), system.index(region.phases[side]))
+            height, slope = off(phase, region.T, region.y[:, side], region.mu)
+            assert np.abs(height).max() < 1e-6
+            assert np.abs(slope).max() < 1e-6
+
+
+def test_the_gap_closes_where_the_spinodal_meets_it(x64):
+    """At the critical point d2G/dx2 = d3G/dx3 = 0, and both sides of the gap arrive there."""
+    system, found = shipped("Al-Zn")
+    (point,) = [p for p in found.points if "critical" in p.kind]
+    fcc = system.phase("FCC_A1")
+    energy = lambda x: fcc.energy(point.T, jnp.stack([1 - x, x]))
+    x = jnp.asarray(point.x[0])
+    assert abs(jax.grad(jax.grad(energy))(x)) < 1e-6
+    assert abs(jax.grad(jax.grad(jax.grad(energy)))(x)) < 1e-4
+    (gap,) = [r for r in found.regions if r.phases == ("FCC_A1", "FCC_A1")]
+    width = gap.x[:, 1] - gap.x[:, 0]
+    assert width[-1] == 0.0 and gap.T[-1] == pytest.approx(point.T)
+    # The width grows like the square root of the distance.
+    near = (point.T - gap.T[:-1] > 1e-3) & (point.T - gap.T[:-1] < 3.0)
+    ratio = width[:-1][near] ** 2 / (point.T - gap.T[:-1][near])
+    assert near.sum() >= 3 and np.ptp(ratio) < 0.05 * ratio.mean()
+
+
+def test_derivatives_of_an_invariant_temperature(x64):
+    system, found = shipped("Al-Zn")
+    eutectic, coefficients = found.invariants[1], system.tables.coefficients
+    temperature = jax.jit(lambda c: invariant_temperature(system, eutectic, c))
+    slope = np.asarray(jax.jit(jax.grad(lambda c: invariant_temperature(system, eutectic, c)))(coefficients))
+    assert temperature(coefficients) == pytest.approx(eutectic.T, abs=1e-9)
+    largest = np.argsort(-np.abs(slope[:, 0]))[:4]
+    for unit in largest:
+        step = 5.0
+        up, down = (temperature(coefficients.at[unit, 0].add(s)) for s in (step, -step))
+        assert (up - down) / (2 * step) == pytest.approx(slope[unit, 0], rel=1e-5)
+    assert np.abs(slope[largest, 0]).min() > 1e-6
+
+
+def test_pictures_are_drawn_in_every_unit(x64):
+    _, found = shipped("Cu-Mg")
+    for composition in ("mole fraction", "mole percent", "mass percent"):
+        figure = plotting.binary_phase_diagram(found.dataset, composition=composition, celsius=True)
+        texts = {text.get_text() for text in figure.axes[0].texts}
+        assert {"liquid", "Cu$_2$Mg"} <= texts
+    with pytest.raises(ValueError, match="composition must be"):
+        plotting.binary_phase_diagram(found.dataset, composition="weight")
+
+
+def test_errors_are_sentences(x64):
+    system = build(load("Al-Zn"), ["AL", "ZN"])
+    with pytest.raises(ValueError, match="lower one first"):
+        binary(system, T=(900, 300))
+    with pytest.raises(ValueError, match="needs two elements"):
+        binary(build(load("Al-Zn"), ["AL"]))
+
+
+def test_command(capsys, tmp_path):
+    status = cli.main(["diagram", "Pb-Sn", "SN", "PB", "--temperature", "300", "620", "--out", str(tmp_path), "--json"])
+    record = json.loads(capsys.readouterr().out)
+    assert status == 0
+    (eutectic,) = record["invariants"]
+    assert eutectic["T"] == pytest.approx(454.57, abs=0.01)
+    assert [p["name"] for p in eutectic["phases"]] == ["BCT_A5", "LIQUID", "FCC_A1"]
+    assert [p["x"] for p in eutectic["phases"]] == pytest.approx([0.0245, 0.2627, 0.7368], abs=1e-4)
+    assert {path.name for path in tmp_path.iterdir()} == {"diagram.png", "boundaries.csv", "diagram.nc"}
+
+
+def test_errors_of_the_command_are_sentences(capsys, tmp_path):
+    for arguments, words in (
+        (["Pb-Sn", "PB", "PB"], "two different components"),
+        (["no.tdb", "PB", "SN"], "no database file"),
+        (["Pb-Sn", "PB", "XX"], "no element XX"),
+        (["Pb-Sn", "PB", "SN", "--temperature", "900", "300"], "lower one first"),
+        (["Pb-Sn", "PB", "SN", "--phases", "SIGMA"], "no phase SIGMA"),
+    ):
+        assert cli.main(["diagram", *arguments, "--out", str(tmp_path)]) == 2
+        message = capsys.readouterr().err.strip()
+        assert words in message and message.startswith("diffneq diagram: ") and "\n" not in message
