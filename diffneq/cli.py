@@ -1,4 +1,4 @@
-"""The command `diffneq`: conductor, diagram, equilibrium, selfcheck, version.
+"""The command `diffneq`: assess, conductor, diagram, equilibrium, selfcheck, version.
 
 A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
 Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2
@@ -62,6 +62,17 @@ examples:
 units: K, Pa, J per mole of atoms, moles of atoms of one mole in all."""
 
 
+_ASSESS = """\
+Fits parameters of a CALPHAD database to data in ESPEI's JSON format: enthalpies,
+entropies and heat capacities of phases, activities, phase boundaries. The table
+gives every parameter with its standard error and the residuals by dataset; the
+folder gets the fitted database and pictures.
+
+examples:
+  diffneq assess cu-mg.tdb input-data                      all VV0000, VV0001, ... as ESPEI writes them
+  diffneq assess Cu-Mg data --like "G(LIQUID,CU,MG*" --rename LAVES_C15=CU2MG"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, instead of a page of usage."""
 
@@ -100,10 +111,17 @@ def _parser() -> argparse.ArgumentParser:
         description=_DIAGRAM,
     )
     _add_diagram(diagram)
+    assess = commands.add_parser(
+        "assess",
+        usage="diffneq assess DATABASE DATA [options]",
+        help="fit a CALPHAD database to data",
+        description=_ASSESS,
+    )
+    _add_assess(assess)
     check = commands.add_parser("selfcheck", help="does this machine compute right numbers?",
                                 description="Compiled kernels against NumPy, on this machine.")  # fmt: skip
     version = commands.add_parser("version", help="print versions", description="Versions in use.")
-    for command in (conductor, diagram, equilibrium, check, version):
+    for command in (assess, conductor, diagram, equilibrium, check, version):
         output = command.add_argument_group("what comes out")
         output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
         output.add_argument("--debug", action="store_true", help="on an error, show where in the code it arose")
@@ -153,6 +171,18 @@ def _add_diagram(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phases", nargs="+", metavar="PHASE", help="phases (default: all that the elements allow)")
     parser.add_argument("--out", metavar="FOLDER", help="picture, curves, dataset (default: ./diagram-EL-EL)")
     parser.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bar")
+
+
+def _add_assess(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("database", metavar="DATABASE", help="a TDB file, or the name of a shipped database")
+    parser.add_argument("data", metavar="DATA", help="folder of ESPEI datasets (.json)")
+    parser.add_argument("--parameters", nargs="+", metavar="NAME", help="parameters to fit (default: VV0000, ...)")
+    parser.add_argument("--like", nargs="+", metavar="PATTERN", help="names with * and ? of parameters to fit")
+    parser.add_argument("--rename", nargs="+", metavar="A=B", help="phase A of the data is B in the database")
+    parser.add_argument("--boundaries", choices=("driving force", "direct"), default="driving force",
+                        help="how phase boundaries are compared (default: driving force, as ESPEI does)")  # fmt: skip
+    parser.add_argument("--out", metavar="FOLDER", help="fitted TDB, record, pictures (default: ./assess-DATABASE)")
+    parser.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
 
 
 def _options(arguments: argparse.Namespace) -> ConductorOptions:
@@ -216,6 +246,21 @@ def _diagram(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _assess(arguments: argparse.Namespace) -> int:
+    with contextlib.redirect_stdout(sys.stderr):
+        report = import_module("diffneq.thermo.calphad.commands.assess").run(
+            arguments.database, arguments.data, arguments.parameters, arguments.like, arguments.rename,
+            arguments.boundaries, arguments.out, arguments.progress,
+        )  # fmt: skip
+    for path in report.files:
+        print(f"written: {path}", file=sys.stderr)
+    if arguments.json:
+        _print_json(report.to_dict())
+    else:
+        print(report.table())
+    return 0
+
+
 def _selfcheck(arguments: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         report = import_module("diffneq.installation.selfcheck").selfcheck()
@@ -269,8 +314,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from diffneq.errors import SweepError
 
     arguments = _parser().parse_args(argv)
-    commands = {"conductor": _conductor, "diagram": _diagram, "equilibrium": _equilibrium, "selfcheck": _selfcheck,
-                "version": _version}  # fmt: skip
+    commands = {"assess": _assess, "conductor": _conductor, "diagram": _diagram, "equilibrium": _equilibrium,
+                "selfcheck": _selfcheck, "version": _version}  # fmt: skip
     command = commands[arguments.command]
     try:
         with sigterm_interrupts():

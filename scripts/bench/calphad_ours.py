@@ -80,7 +80,7 @@ def second_database() -> tuple[int, float]:
 _FIRST = """
 import time, jax
 jax.config.update("jax_enable_x64", True)
-from .calphad_cases import CASES
+from bench.calphad_cases import CASES
 from bench.calphad_ours import system_of, equilibrium
 case = CASES[{index}]
 T, x = case.random(8)

@@ -118,6 +118,32 @@ def crossing(searcher: Searcher, line: Line, quantity: eqx.Module, value: Array,
     return Crossing(t, T[side], P[side], state, share, found.kind)
 
 
+def crossing_temperature(searcher: Searcher, line: Line, quantity: eqx.Module, value: Array, last: Array) -> Array:
+    """T of `crossing`, compiled, and differentiable from outside too."""
+    moving, fixed = eqx.partition((searcher, line, quantity, value, last), eqx.is_inexact_array)
+    arrays, structure = eqx.partition(fixed, eqx.is_array)
+
+    @jax.custom_jvp
+    def temperature(moving, arrays):
+        return _temperature(moving, arrays, structure)
+
+    @temperature.defjvp
+    def rule(primals, tangents):
+        return _temperature_and_change(*primals, structure, tangents[0])
+
+    return temperature(moving, arrays)
+
+
+@eqx.filter_jit
+def _temperature(moving, arrays, structure) -> Array:
+    return crossing(*eqx.combine(moving, arrays, structure)).T
+
+
+@eqx.filter_jit
+def _temperature_and_change(moving, arrays, structure, change) -> tuple[Array, Array]:
+    return jax.jvp(lambda moving: crossing(*eqx.combine(moving, arrays, structure)).T, (moving,), (change,))
+
+
 def _values(searcher, line: Line, quantity, t, slots: Slots, mu) -> tuple[Array, Array]:
     """(q, dq/dt) with the phases followed from both ends."""
 

@@ -3,8 +3,8 @@
     min over y of G(y)   with   M_e(y) / sum M = x_e,   sublattice sums, no charge
 
 Also where the phase is unstable against demixing. Solved by Newton's method in ln y, the multipliers and mu, from the
-mixture of the states into which the phase would separate; mu then is the gradient of G in the amounts of the elements,
-and its derivatives follow by the implicit function theorem.
+mixture of the states into which the phase would separate and from these states themselves; the lowest answer counts.
+mu is the gradient of G in the amounts of the elements, and its derivatives follow by the implicit function theorem.
 """
 
 import functools
@@ -43,27 +43,39 @@ class Homogeneous(NamedTuple):
 
 def homogeneous(system: System, phase: str, T, x, P: float = 101325.0) -> Homogeneous:
     """The phase at temperatures T (n,) and mole fractions x (n, elements)."""
-    index, C = system.index(phase), len(system.elements)
+    index = system.index(phase)
     T, x = np.asarray(T, float), np.maximum(np.asarray(x, float), LEAST)
-    y, possible = _start(system, index, T, x, P)
+    starts, possible = _starts(system, index, T, x, P)
+    best: list[np.ndarray] = []
+    for y in starts:
+        *values, left = _all(system, index, T, P, x, y)
+        good = possible & (left < _ENOUGH)
+        new = [np.where(good.reshape(-1, *(1,) * (v.ndim - 1)), v, np.nan) for v in values]
+        lower = ~(new[0] >= best[0]) & good if best else good
+        best = [np.where(lower.reshape(-1, *(1,) * (a.ndim - 1)), a, b) for a, b in zip(new, best or new, strict=True)]
+    return Homogeneous(*best)
+
+
+def _all(system: System, index: int, T, P: float, x, y) -> list[np.ndarray]:
+    """All conditions from one start each, by calls of one size."""
     parts = []
     for first in range(0, len(T), _AT_ONCE):
         places = np.minimum(np.arange(first, first + _AT_ONCE), len(T) - 1)
-        part = _solve(system.tables, index, T[places], P, x[places], y[places], C)
+        part = _solve(system.tables, index, T[places], P, x[places], y[places], len(system.elements))
         parts.append([np.asarray(leaf)[: len(T) - first] for leaf in part])
-    *values, left = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
-    good = possible & (left < _ENOUGH)
-    return Homogeneous(*(np.where(good.reshape(-1, *(1,) * (v.ndim - 1)), v, np.nan) for v in values))
+    return [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
 
 
-def _start(system: System, index: int, T, x, P: float) -> tuple[np.ndarray, np.ndarray]:
-    """(site fractions of the right composition, is there any) from the equilibrium of the phase with itself."""
+def _starts(system: System, index: int, T, x, P: float) -> tuple[list[np.ndarray], np.ndarray]:
+    """(site fractions to start from, is there a state at all): the equilibrium of the phase with itself."""
     others: Iterable[str] = {name for k, name in enumerate(system.phase_names) if k != index}
     state = states_at(system, T, P, x, others)
     atoms = np.asarray(_atoms(system.tables, index, np.moveaxis(state.y, 0, -1)))  # (slots, n)
     weight = np.where(state.active, state.amount / np.where(state.active, atoms, 1.0), 0.0)
-    y = np.sum(weight * state.y, axis=1) / np.maximum(weight.sum(axis=0), 1e-300)
-    return y.T, (state.status & INFEASIBLE) == 0
+    mixture = np.sum(weight * state.y, axis=1) / np.maximum(weight.sum(axis=0), 1e-300)
+    separate = [np.where(state.active[s], state.y[:, s], mixture).T for s in range(len(weight))]
+    several = (state.active.sum(axis=0) > 1).any()
+    return [mixture.T, *(separate if several else [])], (state.status & INFEASIBLE) == 0
 
 
 @jax.jit

@@ -21,6 +21,7 @@ from diffneq.thermo.calphad.crossings import (
     Entropy,
     Line,
     crossing,
+    crossing_temperature,
 )
 from diffneq.thermo.calphad.equilibrium import searcher_of
 from diffneq.thermo.calphad.solidification import liquid_phases
@@ -153,28 +154,35 @@ def temperature_at(
     return _dataset(system, given, _each(system, given, ends, quantity, value, True, out))
 
 
-def melting_temperature(
-    system: System, x: Float[Array, " elements"], P: Any = 101325.0, coefficients: Array | None = None
+def boundary_temperature(
+    system: System,
+    x: Float[Array, " elements"],
+    phases: str | Iterable[str] | None = None,
+    amount: float = 1.0,
+    P: Any = 101325.0,
+    coefficients: Array | None = None,
 ) -> Float[Array, ""]:
-    """T of N_liquid(T) = 1 as a pure function, for `jax.jit`, `jax.grad` and `jax.jvp`: the liquidus.
+    """T of N_phase(T) = amount as a pure function, for `jax.jit`, `jax.grad`, `jax.jvp`; by default the liquidus.
 
-    Derivatives follow the implicit function theorem. Arguments as of `stable_state`, for one condition.
+    Derivatives follow the implicit function theorem. Arguments as of `temperature_with` and `stable_state`, for one
+    condition; `phases` None: the liquid ones.
 
     >>> import jax
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     system = calphad.build("Al-Zn", ["Al", "Zn"])
-    ...     slope = jax.grad(lambda x: melting_temperature(system, jnp.array([1.0 - x, x])))(0.3)
+    ...     slope = jax.grad(lambda x: boundary_temperature(system, jnp.array([1.0 - x, x])))(0.3)
     >>> round(float(slope), 1)
     -282.4
     """
     searcher = searcher_of(system)
+    names = phases if phases is not None else [system.phase_names[k] for k in liquid_phases(system, None)]
+    wanted, _ = _amount_of(system, names, amount, ())
     if coefficients is not None:
         searcher = eqx.tree_at(lambda s: s.tables.coefficients, searcher, coefficients)
-    liquid = jnp.isin(jnp.arange(len(searcher.freedom)), liquid_phases(system, None))
     T, x = jnp.asarray(system.temperature_range), jnp.asarray(x, float)
     line = Line(T, jnp.stack([jnp.asarray(P, float)] * 2), jnp.stack([x, x]))
-    return _crossing(searcher, line, Amount(liquid), jnp.asarray(1.0), jnp.asarray(True)).T
+    return crossing_temperature(searcher, line, wanted, jnp.asarray(amount, float), jnp.asarray(True))
 
 
 def _amount_of(system: System, phases: str | Iterable[str], amount: float, suspended: Iterable[str]):

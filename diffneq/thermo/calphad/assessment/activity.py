@@ -105,7 +105,9 @@ def _reference(system: System, dataset: Dataset, element: str) -> tuple:
     rest = sum(float(v[0]) for k, v in conditions.items() if k.startswith("X_") and k != f"X_{element}")
     pure = abs(float(own[0]) - 1.0) < 1e-9 if own is not None else abs(rest) < 1e-9
     if len(phases) != 1 or not pure or any(v.size != 1 for v in conditions.values()):
-        raise ValueError(f"{dataset.file}: the key 'reference_state' must be pure {element} in one phase, one T, one P.")
+        raise ValueError(
+            f"{dataset.file}: the key 'reference_state' must be pure {element} in one phase at one T and P."
+        )
     index = system.index(phases[0])
     y = padded(system, pure_y(system.phases[index], element, phases[0]))
     return index, y, float(conditions["T"][0]), float(conditions["P"][0])

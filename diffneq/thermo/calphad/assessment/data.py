@@ -15,6 +15,7 @@ import numpy as np
 
 THERMOCHEMICAL = ("HM", "SM", "CPM", "GM")
 HYPERPLANE = "__HYPERPLANE__"
+SHIPPED = Path(__file__).parent / "measurements"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,17 +49,21 @@ class Dataset:
     excluded: tuple[str, ...] = ()
 
 
-def read_data(source: str | Path | Iterable[str | Path], rename: Mapping[str, str] | None = None) -> tuple[Dataset, ...]:
+def read_data(
+    source: str | Path | Iterable[str | Path], rename: Mapping[str, str] | None = None
+) -> tuple[Dataset, ...]:
     """Reads ESPEI datasets.
 
     Args:
-        source: a folder (all .json files in it and below it), a file, or several files.
+        source: a folder (all .json files in it and below it), a file, several files, or the name of a collection
+            that comes with this package ("Cu-Mg": published measurements, see its README).
         rename: phase name in the data -> phase name in the database, for example {"LAVES_C15": "CU2MG"}.
 
     Raises:
         ValueError: no file, or a sentence that names the file and the key at fault.
     """
     paths = [source] if isinstance(source, (str, Path)) else list(source)
+    paths = [SHIPPED / p if not Path(p).exists() and (SHIPPED / p).is_dir() else p for p in paths]
     files = [f for p in map(Path, paths) for f in (sorted(p.rglob("*.json")) if p.is_dir() else [p])]
     if not files:
         raise ValueError(f"{source} holds no .json file; give a folder of ESPEI datasets.")
@@ -108,7 +113,8 @@ def dataset(record: Any, file: str = "record", rename: Mapping[str, str] | None 
     if output == "ZPF":
         if record.get("broadcast_conditions"):
             raise fault("broadcast_conditions", "is true, which has no meaning for ZPF")
-        return Dataset(kind="boundary", values=_regions(record["values"], conditions, names, components, fault), **common)
+        values = _regions(record["values"], conditions, names, components, fault)
+        return Dataset(kind="boundary", values=values, **common)
     if quantity == "ACR":
         state = record.get("reference_state")
         if not isinstance(state, dict) or not {"phases", "conditions"} <= set(state):
@@ -184,7 +190,8 @@ def _solver(solver: Any, fault: _Fault) -> dict[str, Any]:
     ratios = fault.numbers("solver: sublattice_site_ratios", solver.get("sublattice_site_ratios"))
     occupancies = solver.get("sublattice_occupancies") or [[1.0] * len(entry) for entry in entries]
     if len(occupancies) != len(entries):
-        raise fault("solver: sublattice_occupancies", f"has {len(occupancies)} entries for {len(entries)} configurations")
+        words = f"has {len(occupancies)} entries for {len(entries)} configurations"
+        raise fault("solver: sublattice_occupancies", words)
     configurations = []
     for entry, shares in zip(entries, occupancies, strict=True):
         if len(entry) != len(ratios) or len(shares) != len(entry):

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -51,6 +50,7 @@ class Parameter:
 def parameter_names(system: System) -> tuple[str, ...]:
     """The names of all numbers that `choose` can take by a pattern: the non-zero coefficients and all named constants.
 
+    >>> import jax
     >>> from diffneq.thermo.calphad import build
     >>> with jax.enable_x64(True):
     ...     names = parameter_names(build("Cu-Mg", ["CU", "MG"], ["LIQUID"]))
@@ -83,6 +83,7 @@ def choose(
     Raises:
         ValueError: a name or pattern that fits nothing, or a number that cannot be fitted.
 
+    >>> import jax
     >>> from diffneq.thermo.calphad import build
     >>> with jax.enable_x64(True):
     ...     system = build("Cu-Mg", ["CU", "MG"], ["LIQUID"])
@@ -141,7 +142,8 @@ def _plain(name: str) -> str:
 def _named(system: System, candidates: Sequence[Parameter], name: str, says: str = "") -> list[Parameter]:
     plain = _plain(name)
     exact = [p for p in candidates if _plain(p.name) == plain]
-    whole = [p for p in candidates if re.sub(r"(PIECE\d+)?\[[^\]]*\]$", "", _plain(p.name)) == plain]
+    bare = [re.sub(r"\[[^\]]*\]$", "", _plain(p.name)) for p in candidates]
+    whole = [p for p, b in zip(candidates, bare, strict=True) if plain in (b, re.sub(r"PIECE\d+$", "", b))]
     found = exact or whole or ([] if says else _zero_coefficient(system, plain))
     if not found:
         close = difflib.get_close_matches(name, [p.name for p in candidates], 3, 0.3)

@@ -133,7 +133,8 @@ def problem(
         direct, found = coexistences(system, found)
         parts += direct
     parts += driving_forces(system, found)
-    notes += [f"{d.file}: left out, {d.output} of equilibria is not implemented." for d in data if d.kind == "equilibrium"]
+    mixtures = [d for d in data if d.kind == "equilibrium"]
+    notes += [f"{d.file}: left out, {d.output} of equilibria is not implemented." for d in mixtures]
     if not parts:
         raise ValueError("None of the data can be compared with this system: " + (" ".join(notes) or "there are none."))
     space = Space.of(parameters)

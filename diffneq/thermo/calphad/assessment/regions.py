@@ -76,7 +76,8 @@ def _region(system: System, dataset: Dataset, number: int, k: int, vertices: Seq
     places = tuple(wanted.place(T, P, x[n]) for n in known)
     phases = tuple(system.index(vertices[n].phase) for n in ends)
     found = [_constitution(system, phase, x[n], vertices[n].disordered) for n, phase in zip(ends, phases, strict=True)]
-    return Region(number, T, P, weight, places, phases, tuple(x[n] for n in ends), *map(tuple, zip(*found, strict=True)))
+    how, y = zip(*found, strict=True)
+    return Region(number, T, P, weight, places, phases, tuple(x[n] for n in ends), how, y)
 
 
 def _composition(system: System, dataset: Dataset, vertex: Vertex) -> np.ndarray:
@@ -88,7 +89,7 @@ def _composition(system: System, dataset: Dataset, vertex: Vertex) -> np.ndarray
 
 
 def _constitution(system: System, index: int, x: np.ndarray, disordered: bool) -> tuple[int, np.ndarray]:
-    """(how, y): GIVEN with y where the composition fixes it, AT_COMPOSITION, or FREE where x is not known or not free."""
+    """(how, y): GIVEN with the y that x fixes, AT_COMPOSITION, or FREE where x is not known or cannot be reached."""
     phase, n = system.phases[index], len(system.phases[index].variables)
     tables, blank = system.tables, padded(system, np.ones(0))
     sites, moles = np.asarray(tables.sites)[index][:, :n], np.asarray(tables.moles)[index][: len(system.elements), :n]

@@ -1,6 +1,6 @@
 """What all kinds of residuals have in common: model, target, standard deviation, and what happens to a failure.
 
-    r_i = [model_i(theta) - target_i] / sigma_i,    r_i = PENALTY where the model cannot be computed
+r_i = [model_i(theta) - target_i] / sigma_i,    r_i = PENALTY where the model cannot be computed
 """
 
 import abc

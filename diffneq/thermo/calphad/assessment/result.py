@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import vmap
-from jax import grad as derivative
 
 from diffneq.statistics import Estimate
 from diffneq.thermo.calphad.assessment.descent import LOSSES
@@ -96,7 +95,8 @@ class Assessment:
         """The parameters with their errors, and the residuals by dataset, for people."""
         width = max(len(p.name) for p in self.parameters)
         lines = [f"{'parameter':{width}}  value(one standard error)", ""]
-        lines += [f"{p.name:{width}}  {p}{'  (!) ' + '; '.join(p.warnings) if p.warnings else ''}" for p in self.parameters]
+        for p in self.parameters:
+            lines.append(f"{p.name:{width}}  {p}" + ("  (!) " + "; ".join(p.warnings) if p.warnings else ""))
         lines += ["", "  n  chi^2/n  failed  kind                  dataset"]
         for g in self.groups:
             lines.append(f"{g.number:3d}  {g.chi2 / g.number:7.2f}  {g.failed:6d}  {g.kind:20}  {Path(g.file).stem}")
@@ -137,7 +137,7 @@ def assessment(
 
 def _weights(loss: str, r: np.ndarray) -> np.ndarray:
     """rho'(r)/r."""
-    slope = np.asarray(vmap(derivative(LOSSES[loss]))(jnp.asarray(r)))
+    slope = np.asarray(jax.vmap(jax.grad(LOSSES[loss]))(jnp.asarray(r)))
     return np.where(r == 0.0, 1.0, slope / np.where(r == 0.0, 1.0, r))
 
 

@@ -101,10 +101,9 @@ def _rows(system: System, dataset: Dataset, number: int, notes: list[str]) -> li
         notes.append(f"{dataset.file}: left out, the system has no phase {name}.")
         return []
     phase = system.phases[system.index(name)]
-    ratios = np.array(dataset.solver["site_ratios"])
-    if len(ratios) != len(phase.site_ratios) or not np.allclose(ratios / ratios[0],
-                                                                np.array(phase.site_ratios) / phase.site_ratios[0]):  # fmt: skip
-        notes.append(f"{dataset.file}: left out, site ratios {tuple(ratios)} are not those of {name}, "
+    ratios, own = np.array(dataset.solver["site_ratios"]), np.array(phase.site_ratios)
+    if len(ratios) != len(own) or not np.allclose(ratios / ratios[0], own / own[0]):
+        notes.append(f"{dataset.file}: left out, site ratios {ratios.tolist()} are not those of {name}, "
                      f"{phase.site_ratios}.")  # fmt: skip
         return []
     P, T = dataset.conditions["P"], dataset.conditions["T"]

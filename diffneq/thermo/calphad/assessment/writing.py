@@ -1,7 +1,6 @@
 """A database with other numbers in it, and as a TDB file that other programs read."""
 
 import copy
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pycalphad
 import symengine
-from pycalphad import variables as v
 from tinydb import where
 
 from diffneq.thermo.calphad.assessment.parameters import Parameter
@@ -33,7 +31,7 @@ def changed(system: System, parameters: Sequence[Parameter], theta: Sequence[flo
     Raises:
         ValueError: a parameter that cannot be found in the database again.
     """
-    content = _copied(system.database.content)
+    content = copy.deepcopy(system.database.content)
     units = {unit.row: unit for unit in system.parameters}
     old = np.asarray(system.tables.coefficients)
     for parameter, value in zip(parameters, theta, strict=True):
@@ -55,16 +53,6 @@ def write(system: System, parameters: Sequence[Parameter], theta: Sequence[float
     """Writes the changed database to a TDB file and reads it back."""
     Path(path).write_text(written(system, parameters, theta), encoding="utf-8")
     return load(path)
-
-
-def _copied(content: pycalphad.Database) -> pycalphad.Database:
-    """pycalphad keeps parameters in a small database of its own, whose expressions cannot be deep-copied."""
-    result = copy.copy(content)
-    result.symbols = dict(content.symbols)
-    result._parameters = type(content._parameters)(storage=type(content._parameters.storage))
-    for entry in content._parameters.all():
-        result._parameters.insert(dict(entry))
-    return result
 
 
 def _add(content: pycalphad.Database, unit: Unit, step: float, value: float, function: Any) -> None:
@@ -116,8 +104,11 @@ def _sum(part: Any, step: float, value: float, function: Any) -> Any:
 
 def _name_number(content: pycalphad.Database) -> None:
     """pycalphad writes the gas constant as it reads it: as a number."""
-    replace = lambda e: symengine.sympify(e).subs({symengine.Symbol(GAS_SYMBOL): FILE_GAS_CONSTANT})
+    named = symengine.Symbol(GAS_SYMBOL)
     for name, expression in content.symbols.items():
-        content.symbols[name] = replace(expression)
+        if named in symengine.sympify(expression).free_symbols:
+            content.symbols[name] = expression.subs({named: FILE_GAS_CONSTANT})
     for entry in content._parameters.search(where("phase_name").exists()):
-        content._parameters.update({"parameter": replace(entry["parameter"])}, doc_ids=[entry.doc_id])
+        if named in symengine.sympify(entry["parameter"]).free_symbols:
+            new = entry["parameter"].subs({named: FILE_GAS_CONSTANT})
+            content._parameters.update({"parameter": new}, doc_ids=[entry.doc_id])

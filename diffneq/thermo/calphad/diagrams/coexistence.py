@@ -133,26 +133,25 @@ def system_of(tables: Tables, phases, P, closing: Closing | None, unravel: Calla
     return function
 
 
-def newton(function: Callable, z: Array, largest: Array) -> tuple[Array, Array]:
-    """(solution, last step): Newton's method with steps of each unknown no longer than `largest`."""
-    scale = jnp.maximum(largest, 1e-3)
+def newton(function: Callable, z: Array, largest: Callable) -> tuple[Array, Array]:
+    """(solution, last step): Newton's method; `largest(z)` is the longest step of each unknown."""
 
     def step(state):
         z, _, count = state
         dz = jnp.linalg.solve(jax.jacfwd(function)(z), -function(z))
-        dz = dz * jnp.minimum(1.0, 1.0 / jnp.max(jnp.abs(dz) / largest))
-        return z + dz, jnp.max(jnp.abs(dz) / scale), count + 1
+        size = jnp.max(jnp.abs(dz) / largest(z))
+        return z + dz * jnp.minimum(1.0, 1.0 / size), size, count + 1
 
     more = lambda state: (state[1] > _DONE) & (state[2] < _MOST_STEPS)
     z, left, _ = jax.lax.while_loop(more, step, (z, jnp.asarray(jnp.inf), 0))
     return z, left
 
 
-def newton_limits(unknowns: Unknowns) -> Array:
-    """The longest step of every unknown, in one vector."""
-    full = lambda x, value: jnp.full_like(x, value)
-    return ravel_pytree(Unknowns(full(unknowns.log_y, 3.0), full(unknowns.eta, jnp.inf), full(unknowns.mu, jnp.inf),
-                                 full(unknowns.T, 40.0)))[0]  # fmt: skip
+def newton_limits(unknowns: Unknowns) -> Unknowns:
+    """The longest steps: ln y far where y is small, for there it is nearly exact, and y by no more than 0.06."""
+    full = lambda x: jnp.full_like(x, jnp.inf)
+    log_y = jnp.minimum(0.06 * jnp.exp(-jnp.maximum(unknowns.log_y, -10.0)), 3.0)
+    return Unknowns(log_y, full(unknowns.eta), full(unknowns.mu), jnp.full_like(unknowns.T, 40.0))
 
 
 @jax.jit
@@ -166,7 +165,7 @@ def coexistence(
         start = with_multipliers(tables, phases, P, log_y, mu, T)
         z, unravel = ravel_pytree(start)
         function = system_of(tables, phases, P, closing, unravel)
-        z, left = newton(function, z, newton_limits(start))
+        z, left = newton(function, z, lambda z: ravel_pytree(newton_limits(unravel(z)))[0])
         unknowns = unravel(z)
         left = jnp.where(jnp.isfinite(z).all() & (unknowns.T > 0), left, jnp.inf)
         return Solution(unknowns, compositions(tables, phases, unknowns), left)

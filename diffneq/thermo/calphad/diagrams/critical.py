@@ -48,9 +48,11 @@ def _solve(tables: Tables, phase, P, log_y, along, mu, T) -> Solution:
     start = with_multipliers(tables, jnp.asarray(phase)[None], P, log_y[None], mu, jnp.asarray(T, float))
     kappa = jnp.zeros_like(start.eta[0])
     z, unravel = ravel_pytree((start, along, kappa))
-    largest = jnp.concatenate(
-        [0.1 * newton_limits(start), jnp.full_like(along, 0.5), jnp.full_like(kappa, jnp.inf)]
-    )
+
+    def largest(z):
+        unknowns, along, kappa = unravel(z)
+        return ravel_pytree((newton_limits(unknowns), jnp.full_like(along, 0.5), jnp.full_like(kappa, jnp.inf)))[0]
+
     z, left = newton(lambda z: ravel_pytree(_residual(tables, phase, P, *unravel(z)))[0], z, largest)
     unknowns, _, _ = unravel(z)
     y = site_fractions(tables, phase, unknowns.log_y[0])

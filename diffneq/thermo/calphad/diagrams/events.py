@@ -149,6 +149,19 @@ def attempt(system: System, P: float, cases: Sequence[Candidate], spans: Sequenc
     return _certified(system, P, events)
 
 
+def at_break(cases: Sequence[Candidate], T: float) -> tuple[Event, Candidate] | None:
+    """The transition of a pure element where the energies of a database jump, so that no temperature has them equal.
+
+    Pieces of a function of T may differ by some 0.01 J/mol where they meet, which is at the transition of the element.
+    """
+    for case in cases:
+        if case.kind == "pure":
+            tie = (*case.below, *case.above)[0]
+            end = 0.0 if sum(tie.x) < 1.0 else 1.0
+            return Event("pure", T, tie.phases, (end, end), tie.log_y, tie.mu, bool(case.above)), case
+    return None
+
+
 def _event(system: System, case: Candidate, start: Start | None, solution: Solution | None, span) -> Event | None:
     if solution is None:
         return None

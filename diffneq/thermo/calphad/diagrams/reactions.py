@@ -139,7 +139,7 @@ def _temperature(tables, phases, P, log_y, mu, T):
     start = jax.lax.stop_gradient(with_multipliers(tables, phases, P, log_y, mu, T))
     z, unravel = ravel_pytree(start)
     function = system_of(tables, phases, P, None, unravel)
-    largest = newton_limits(start)
+    largest = lambda z: ravel_pytree(newton_limits(unravel(z)))[0]
 
     def search(f, z):
         z, left = newton(f, z, largest)

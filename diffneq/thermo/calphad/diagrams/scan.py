@@ -141,8 +141,7 @@ def tie_lines(system: System, temperatures: Sequence[float], P: float, count: in
                 continue
             points = _points(state, lane, k)
             if last is not None:
-                between = _between(row, last, points[0], r, T[r], present)
-                wanted += [between] if between else []
+                wanted += [(r, start) for start in _between(last, points[0], T[r], present)]
             if len(points) == 2:
                 row = _with_tie(row, _tie(T[r], points, present))
             last = points[-1]
@@ -174,15 +173,15 @@ def _with_tie(row: list[Tie], tie: Tie) -> list[Tie]:
     return row if known or tie.x[1] - tie.x[0] < SAME else [*row, tie]
 
 
-def _between(row: list[Tie], last: Point, new: Point, r: int, T: float, present: np.ndarray):
-    """The start of a search for a tie-line that the row has stepped over, or None."""
+def _between(last: Point, new: Point, T: float, present: np.ndarray) -> list[Start]:
+    """Where to search for a tie-line that the row has stepped over: from the potentials on either side."""
     if last.x > new.x + 1e-9 or last.column == new.column:
-        return None
+        return []
     same = last.phase == new.phase
     if same and np.abs(last.y - new.y).max() < 0.1 + 4.0 * (new.x - last.x):
-        return None
+        return []
     log_y = np.stack([_log_y(p, present) for p in (last, new)])
-    return r, Start((last.phase, new.phase), log_y, 0.5 * (last.mu + new.mu), float(T), at_temperature(T))
+    return [Start((last.phase, new.phase), log_y, p.mu, float(T), at_temperature(T)) for p in (last, new)]
 
 
 def _with_narrow(system: System, P: float, rows: list[list[Tie]], wanted: list[tuple[int, Start]]) -> list[list[Tie]]:
@@ -218,15 +217,15 @@ def continued(
     for (r, tie), lowest in zip(found, stable, strict=True):
         out[r] = _with_tie(out[r], tie) if lowest else out[r]
     out = [_sorted([tie for tie in row if not any(_cuts(other, tie) for other in row)]) for row in out]
-    gaps = [(r, _joining(a, b)) for r, row in enumerate(out) for a, b in zip(row[:-1], row[1:], strict=True)
-            if a.phases[1] != b.phases[0]]  # fmt: skip
+    gaps = [(r, start) for r, row in enumerate(out) for a, b in zip(row[:-1], row[1:], strict=True)
+            if a.phases[1] != b.phases[0] for start in _joining(a, b)]  # fmt: skip
     return _with_narrow(system, P, out, gaps)
 
 
-def _joining(a: Tie, b: Tie) -> Start:
+def _joining(a: Tie, b: Tie) -> list[Start]:
     """Where two tie-lines leave off in different phases another one lies between them."""
     log_y = np.stack([a.log_y[1], b.log_y[0]])
-    return Start((a.phases[1], b.phases[0]), log_y, 0.5 * (a.mu + b.mu), a.T, at_temperature(a.T))
+    return [Start((a.phases[1], b.phases[0]), log_y, t.mu, a.T, at_temperature(a.T)) for t in (a, b)]
 
 
 def _cuts(other: Tie, tie: Tie) -> bool:

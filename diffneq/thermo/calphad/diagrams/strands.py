@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diffneq.thermo.calphad.diagrams.events import Candidate, Event, attempt, candidates, keys
+from diffneq.thermo.calphad.diagrams.events import Candidate, Event, at_break, attempt, candidates, keys
 from diffneq.thermo.calphad.diagrams.scan import Tie, continued, tie_lines
 from diffneq.thermo.calphad.system import System
 
@@ -60,8 +60,10 @@ def skeleton(system: System, P: float, temperatures: Sequence[float], count: int
         rest = [span for span in todo if span not in found]
         lost = [span for span in rest if span[1] - span[0] < _NARROWEST]
         for a, b in lost:
-            notes.append(f"Between {a:.3f} and {b:.3f} K the tie-lines change in a way that was not understood.")
-            slabs.append(Slab(a, b, None, None))
+            jump = at_break(candidates(rows[a], rows[b]), 0.5 * (a + b))
+            slabs.append(Slab(a, b, *(jump or (None, None))))
+            if jump is None:
+                notes.append(f"Between {a:.3f} and {b:.3f} K the tie-lines change in a way that was not understood.")
         rest = [span for span in rest if span not in lost]
         middles = [0.5 * (a + b) for a, b in rest]
         rows |= _between(system, P, rows, rest, count)

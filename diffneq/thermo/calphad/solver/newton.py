@@ -20,12 +20,11 @@ from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.linear import solve_pivoted
 from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
-from diffneq.thermo.calphad.solver.slots import Slots, merged
+from diffneq.thermo.calphad.solver.slots import Slots, without_copies
 
 BLOCK = 32
 DONE = 2e-9  # relative step; mass balance and energy are then right to rounding
 _PROXIMAL = 1e-9  # holds potentials that nothing determines at their value; vanishes at the solution
-_COLLAPSED = 1e-3  # largest difference of site fractions
 _MOST_STEPS = 40
 
 
@@ -127,18 +126,20 @@ def _iteration(stack, lanes: Lanes, state: Equilibrated, going, count, channels)
     # Where a pivot was clamped convergence is linear, and a small step does not yet mean a small error.
     left = jnp.where(answers.stiffness < floor, 1e4 * left, left).reshape(count_of_slots, W)
     change = jnp.where(slots.active, jnp.maximum(left, jnp.abs(amount - slots.amount)), 0.0)
-    # Two slots of one phase that run into each other are one: kept apart they would make the system singular.
-    before = slots.active
-    slots = merged(slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount), _COLLAPSED)
+    before, per_slot = slots.active, (-1, count_of_slots, W)
+    slots = slots._replace(y=answers.y.reshape(slots.y.shape), amount=amount)
+    slots = without_copies(slots, answers.moles.reshape(per_slot), answers.value.reshape(per_slot)[0])
     left = jnp.where(jnp.any(slots.active != before, axis=0), 1.0, jnp.max(change, axis=0))
     # To first order in the step, which at the end is all there is: mu . dM is what the energy changes by.
     paired = jnp.tile(mu, (1, count_of_slots))
     drift = answers.moles_constant + jnp.sum(answers.moles_slope * paired[:, None], axis=0)
     value = answers.value + jnp.sum(paired * drift, axis=0)
-    return Equilibrated(
+    new = Equilibrated(
         slots, step.reshape(slots.y.shape), mu, left, pivot,
         value.reshape(-1, W), (answers.moles + drift).reshape(-1, count_of_slots, W), answers.stiffness.reshape(-1, W),
     )  # fmt: skip
+    # What holds undetermined potentials costs a little balance as long as mu moves: once more, then.
+    return new._replace(left=jnp.maximum(left, 1e3 * new.imbalance(demand)))
 
 
 def _answers(stack, lanes: Lanes, state: Equilibrated, wanted, floor, channels) -> _Answers:
