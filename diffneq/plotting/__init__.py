@@ -10,6 +10,7 @@ changed. Every function takes `units`, a mapping from the names of its axes to t
 from .particles import snapshot
 from .phase_diagrams import binary_phase_diagram
 from .response import admittance, autocorrelation, johnson_nyquist
+from .sections import isopleth_section, step_diagram, ternary_section
 from .style import COLOURS, style
 from .transport import conductivity_against_size, current_voltage, power_balance, time_series
 
@@ -20,9 +21,12 @@ __all__ = [
     "binary_phase_diagram",
     "conductivity_against_size",
     "current_voltage",
+    "isopleth_section",
     "johnson_nyquist",
     "power_balance",
     "snapshot",
+    "step_diagram",
     "style",
+    "ternary_section",
     "time_series",
 ]

@@ -119,9 +119,9 @@ def crossing(searcher: Searcher, line: Line, quantity: eqx.Module, value: Array,
 
 
 def crossing_temperature(searcher: Searcher, line: Line, quantity: eqx.Module, value: Array, last: Array) -> Array:
-    """T of `crossing`, compiled, and differentiable from outside too."""
-    moving, fixed = eqx.partition((searcher, line, quantity, value, last), eqx.is_inexact_array)
-    arrays, structure = eqx.partition(fixed, eqx.is_array)
+    """T of `crossing`, compiled; differentiable from outside too, in the coefficients, the line and the value."""
+    moving = (searcher.tables.coefficients, line, value)
+    arrays, structure = eqx.partition((searcher, quantity, last), eqx.is_array)
 
     @jax.custom_jvp
     def temperature(moving, arrays):
@@ -131,17 +131,23 @@ def crossing_temperature(searcher: Searcher, line: Line, quantity: eqx.Module, v
     def rule(primals, tangents):
         return _temperature_and_change(*primals, structure, tangents[0])
 
-    return temperature(moving, arrays)
+    return temperature(moving, jax.lax.stop_gradient(arrays))
 
 
 @eqx.filter_jit
 def _temperature(moving, arrays, structure) -> Array:
-    return crossing(*eqx.combine(moving, arrays, structure)).T
+    return _place(moving, arrays, structure)
 
 
 @eqx.filter_jit
 def _temperature_and_change(moving, arrays, structure, change) -> tuple[Array, Array]:
-    return jax.jvp(lambda moving: crossing(*eqx.combine(moving, arrays, structure)).T, (moving,), (change,))
+    return jax.jvp(lambda moving: _place(moving, arrays, structure), (moving,), (change,))
+
+
+def _place(moving, arrays, structure) -> Array:
+    (searcher, quantity, last), (coefficients, line, value) = eqx.combine(arrays, structure), moving
+    searcher = eqx.tree_at(lambda s: s.tables.coefficients, searcher, coefficients)
+    return crossing(searcher, line, quantity, value, last).T
 
 
 def _values(searcher, line: Line, quantity, t, slots: Slots, mu) -> tuple[Array, Array]:

@@ -32,6 +32,7 @@ def changed(system: System, parameters: Sequence[Parameter], theta: Sequence[flo
         ValueError: a parameter that cannot be found in the database again.
     """
     content = copy.deepcopy(system.database.content)
+    content.symbols = dict(content.symbols)  # pycalphad's copy shares them
     units = {unit.row: unit for unit in system.parameters}
     old = np.asarray(system.tables.coefficients)
     for parameter, value in zip(parameters, theta, strict=True):

@@ -87,7 +87,8 @@ def write(result: Assessment, folder: Path, progress: bool = True) -> tuple[Path
     paths = [folder / name for name in ("fitted.tdb", "assessment.json", "residuals.png")]
     paths[0].write_text(result.tdb(), encoding="utf-8")
     paths[1].write_text(json.dumps(as_json(result.to_dict()), allow_nan=False, indent=1), encoding="utf-8")
-    fit_residuals(*residuals_by_dataset(result)).savefig(paths[2])
+    groups, failed = residuals_by_dataset(result)
+    fit_residuals(groups, failed=failed).savefig(paths[2])
     if len(result.problem.system.elements) == 2:
         diagram = binary(result.system, progress=progress)
         bands = diagram_bands(result, diagram)

@@ -135,7 +135,7 @@ def _span(system: System, T, P: float) -> tuple[float, float]:
     low, high = (float(t) for t in T)
     if not least <= low < high <= most:
         raise ValueError(
-            f"T must be two temperatures, the lower one first, within {least:g} to {most:g} K; got {low:g} and {high:g}."
+            f"T must be two temperatures, lower one first, within {least:g} to {most:g} K; got {low:g} and {high:g}."
         )
     return low, high
 

@@ -76,5 +76,6 @@ def _residual(tables: Tables, phase, P, unknowns: Unknowns, along, kappa):
     third = functools.reduce(lambda f, _: change(f), range(3), height)(y)
     return (
         jnp.where(present, slope - eta @ rows, unknowns.log_y[0]), jnp.where(used, rows @ y - right, eta), value,
-        jnp.where(present, bend - kappa @ rows, along), jnp.where(used, rows @ along, kappa), along @ along - 1.0, third,
+        jnp.where(present, bend - kappa @ rows, along), jnp.where(used, rows @ along, kappa), along @ along - 1.0,
+        third,
     )  # fmt: skip

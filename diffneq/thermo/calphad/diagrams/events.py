@@ -14,6 +14,7 @@ phase.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -191,4 +192,4 @@ def _certified(system: System, P: float, events: list[Event | None]) -> list[Eve
 
 
 def _middles(x: Sequence[float]) -> list[float]:
-    return [0.5 * (a + b) for a, b in zip(x[:-1], x[1:], strict=True)] or [x[0]]
+    return [0.5 * (a + b) for a, b in itertools.pairwise(x)] or [x[0]]

@@ -105,7 +105,7 @@ def _like(chord: Chord, points: Sequence[tuple]) -> Chord | None:
 
 
 def closed(families: list[list[Chord]], solve: Callable, rounds: int = 14) -> list[list[Chord]]:
-    """Fields of one phase on both sides, followed to their critical points as far as the tie-lines can be told apart."""
+    """Fields of one phase on both sides, followed to their critical points while the tie-lines can be told apart."""
     step = dict.fromkeys([(f, end) for f, family in enumerate(families) for end in (0, -1)
                           if family[0].phases[0] == family[0].phases[1] and len(family) > 1], 1.0)  # fmt: skip
     for _ in range(rounds):

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,8 @@ from diffneq.thermo.calphad.equilibrium import solve_all
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, NOT_CERTIFIED, NOT_CONVERGED
 from diffneq.thermo.calphad.system import System
 
-_HALVINGS = 14
+_HALVINGS = 13
+_MOST = 4  # changes along one edge of the grid
 _EDGE = 1e-9
 UNKNOWN = ("?",)
 
@@ -56,7 +57,7 @@ def isopleth(
     """min G at x(s) = (1 - s) start + s end: where the set of stable phases changes with s and T.
 
     A grid of equilibria; along every edge of the grid whose ends have different phases the change is found by
-    bisection, to 1e-4 of an edge. Lines run through these points.
+    bisection, to 1e-4 of an edge, and so are more changes behind a narrow field. Lines join these points.
 
     Arguments:
         system: from `build`.
@@ -70,7 +71,7 @@ def isopleth(
     """
     section = _Section(system, P, {k.upper(): v for k, v in start.items()}, {k.upper(): v for k, v in end.items()})
     t, s = np.linspace(*T, shape[0]), np.linspace(0.0, 1.0, shape[1])
-    with tqdm(desc="isopleth", total=_HALVINGS + 1, delay=2.0, disable=not progress) as bar:
+    with tqdm(desc="isopleth", total=_MOST + 1, delay=2.0, disable=not progress) as bar:
         here = section.phases(np.repeat(t, len(s)), np.tile(s, len(t)))
         bar.update()
         names = sorted(set(here))
@@ -78,7 +79,7 @@ def isopleth(
         crossings = _crossings(section, names, image, t, s, bar)
     labels = tuple((*label,) for label in _labels(image, names, t, s))
     return Isopleth(system.elements, section.start, section.end, (float(T[0]), float(T[1])),
-                    _segments(crossings, shape, t, s), labels, dict(system.provenance))  # fmt: skip
+                    _segments(crossings, shape), labels, dict(system.provenance))  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,49 +102,54 @@ class _Section:
                 for k in range(len(T))]  # fmt: skip
 
 
-def _crossings(section: _Section, names, image: np.ndarray, t, s, bar) -> dict:
-    """(axis, i, j) of an edge -> (s, T) where its first phases end."""
-    keys = [(0, i, j) for i, j in np.argwhere(image[1:] != image[:-1])]
-    keys += [(1, i, j) for i, j in np.argwhere(image[:, 1:] != image[:, :-1])]
-    if not keys:
-        return {}
-    axis, i, j = np.array(keys).T
-    low = np.stack([s[j], t[i]], axis=1)
-    high = np.stack([s[j + axis], t[i + 1 - axis]], axis=1)
-    first = [names[image[a, b]] for a, b in zip(i, j, strict=True)]
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        found = section.phases(middle[:, 1], middle[:, 0])
-        same = np.array([a == b for a, b in zip(found, first, strict=True)])[:, None]
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
+class _Crossing(NamedTuple):
+    """Where two sets of phases meet on an edge of the grid."""
+
+    at: np.ndarray  # (s, T)
+    between: frozenset
+
+
+def _crossings(section: _Section, names, image: np.ndarray, t, s, bar) -> dict[tuple, list[_Crossing]]:
+    """(axis, i, j) of an edge -> all changes of the set of phases that were found along it."""
+    keys = [(0, *map(int, ij)) for ij in np.argwhere(image[1:] != image[:-1])]
+    keys += [(1, *map(int, ij)) for ij in np.argwhere(image[:, 1:] != image[:, :-1])]
+    found: dict[tuple, list[_Crossing]] = {}
+    at = lambda i, j: np.array([s[j], t[i]])
+    todo = [(k, at(*k[1:]), at(k[1] + 1 - k[0], k[2] + k[0]), names[image[k[1], k[2]]],
+             names[image[k[1] + 1 - k[0], k[2] + k[0]]]) for k in keys]  # fmt: skip
+    for _ in range(_MOST):
+        if not todo:
+            break
+        low, high = (np.array([edge[n] for edge in todo]) for n in (1, 2))
+        after = [edge[4] for edge in todo]
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            new = section.phases(middle[:, 1], middle[:, 0])
+            same = [p == edge[3] for p, edge in zip(new, todo, strict=True)]
+            after = [a if keep else p for a, p, keep in zip(after, new, same, strict=True)]
+            keep = np.array(same)[:, None]
+            low, high = np.where(keep, middle, low), np.where(keep, high, middle)
         bar.update()
-    return {tuple(int(v) for v in key): at for key, at in zip(keys, 0.5 * (low + high), strict=True)}
+        for k, edge in enumerate(todo):
+            found.setdefault(edge[0], []).append(_Crossing(0.5 * (low[k] + high[k]), frozenset((edge[3], after[k]))))
+        # Beyond a narrow field there is another change on the same edge.
+        todo = [(edge[0], high[k], edge[2], after[k], edge[4]) for k, edge in enumerate(todo) if after[k] != edge[4]]
+    return found
 
 
-def _segments(crossings: dict, shape: tuple[int, int], t, s) -> np.ndarray:
-    """In every mesh the points on its edges are joined: two by a line, more of them at the place between them."""
+def _segments(crossings: dict, shape: tuple[int, int]) -> np.ndarray:
+    """In every mesh the points where the same two fields meet are joined; single ones end where they meet."""
     out = []
     for i in range(shape[0] - 1):
         for j in range(shape[1] - 1):
             edges = ((0, i, j), (0, i, j + 1), (1, i, j), (1, i + 1, j))
-            points = [crossings[e] for e in edges if e in crossings]
-            if len(points) == 2:
-                out.append(points)
-            elif len(points) > 2:
-                out += _joined(points, t[1] - t[0], s[1] - s[0])
+            groups: dict[frozenset, list] = {}
+            for crossing in (c for edge in edges for c in crossings.get(edge, ())):
+                groups.setdefault(crossing.between, []).append(crossing.at)
+            out += [(g[k], g[k + 1]) for g in groups.values() for k in range(0, len(g) - 1, 2)]
+            single = [g[-1] for g in groups.values() if len(g) % 2]
+            out += [(p, np.mean(single, axis=0)) for p in single if len(single) > 1]
     return np.array(out).reshape(-1, 2, 2)
-
-
-def _joined(points, dt: float, ds: float) -> list:
-    """A horizontal line, if two points make one, belongs to an invariant: it passes, and the others end on it."""
-    level = [(a, b) for k, a in enumerate(points) for b in points[k + 1 :]
-             if abs(a[1] - b[1]) < 1e-3 * dt and abs(a[0] - b[0]) > 0.9 * ds]  # fmt: skip
-    if level:
-        a, b = level[0]
-        rest = [p for p in points if p is not a and p is not b]
-        return [(a, b), *((p, np.array([p[0], a[1]])) for p in rest)]
-    middle = np.mean(points, axis=0)
-    return [(p, middle) for p in points]
 
 
 def _labels(image: np.ndarray, names, t, s):

@@ -5,6 +5,7 @@ neighbours are single phases of different kinds, a narrow tie-line lies between 
 the two.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -217,7 +218,7 @@ def continued(
     for (r, tie), lowest in zip(found, stable, strict=True):
         out[r] = _with_tie(out[r], tie) if lowest else out[r]
     out = [_sorted([tie for tie in row if not any(_cuts(other, tie) for other in row)]) for row in out]
-    gaps = [(r, start) for r, row in enumerate(out) for a, b in zip(row[:-1], row[1:], strict=True)
+    gaps = [(r, start) for r, row in enumerate(out) for a, b in itertools.pairwise(row)
             if a.phases[1] != b.phases[0] for start in _joining(a, b)]  # fmt: skip
     return _with_narrow(system, P, out, gaps)
 

@@ -1,6 +1,7 @@
 """Two-phase regions of a binary diagram: tie-lines followed in temperature, and the events where they begin and end."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -50,8 +51,8 @@ def skeleton(system: System, P: float, temperatures: Sequence[float], count: int
     first = tie_lines(system, T, P, count)
     near = [[*below, *above] for below, above in zip([[], *first[:-1]], [*first[1:], []], strict=True)]
     rows = dict(zip(T, continued(system, P, T, first, near), strict=True))
-    todo = [(a, b) for a, b in zip(T[:-1], T[1:], strict=True) if not _alike(rows[a], rows[b])]
-    slabs = [Slab(a, b, None, None) for a, b in zip(T[:-1], T[1:], strict=True) if (a, b) not in todo]
+    todo = [(a, b) for a, b in itertools.pairwise(T) if not _alike(rows[a], rows[b])]
+    slabs = [Slab(a, b, None, None) for a, b in itertools.pairwise(T) if (a, b) not in todo]
     notes = []
     while todo:
         tick(sum(slab.above - slab.below for slab in slabs))

@@ -41,13 +41,14 @@ class TernarySection:
         """Labelled arrays, for pictures and files."""
         sizes = [len(x) for _, x in self.families]
         ties = np.concatenate([x for _, x in self.families]) if sizes else np.zeros((0, 2, 3))
+        corners = np.array([x for _, x in self.triangles]).reshape(-1, 3, 3)
         words = lambda entries, n: np.array([list(e) for e in entries], dtype=np.str_).reshape(-1, n)
         return xr.Dataset(
             {
                 "family": ("tie_line", np.repeat(np.arange(len(sizes)), sizes)),
                 "x": (("tie_line", "end", "element"), ties),
                 "family_phase": (("two_phase_field", "end"), words([p for p, _ in self.families], 2)),
-                "triangle_x": (("triangle", "corner", "element"), np.array([x for _, x in self.triangles]).reshape(-1, 3, 3)),
+                "triangle_x": (("triangle", "corner", "element"), corners),
                 "triangle_phase": (("triangle", "corner"), words([p for p, _ in self.triangles], 3)),
                 "label_x": (("single_phase_field", "element"), np.array([x for _, x in self.labels]).reshape(-1, 3)),
                 "label": ("single_phase_field", np.array([p for p, _ in self.labels], dtype=np.str_)),

@@ -18,10 +18,11 @@ _CORNER = 1e-13  # site fractions of the absent constituents at a corner, less t
 
 
 class Grid(NamedTuple):
-    """Tiles of constitutions, each of one family: a phase, or the disordered states of one that can order.
+    """Tiles of constitutions, each of one family: a part of a phase that may be a basin of its own.
 
-    Disordered states have equal fractions on several sublattices. Points spread over all sublattices hardly ever do, so
-    these states, a basin of their own, are sampled by themselves and compete by themselves.
+    A phase is divided by the element that it holds most of (the sides of a miscibility gap), and the disordered states
+    of one that can order, with nearly equal fractions on several sublattices, are families besides: points spread over
+    all sublattices hardly ever come near them. The lowest point of each family competes.
     """
 
     y: np.ndarray  # (tiles, TILE, n_y); 1 in the padding
@@ -48,7 +49,10 @@ def make_grid(tables: Tables, density: float) -> Grid:
             samples.append(_disordered(alike, sites.shape[2], density))
         for points in samples:
             points[:, ~present[i]] = 1.0
-            families.append((i, points[_atoms(tables, i, points) > 1e-3]))  # not made of vacancies
+            moles = _moles(tables, i, points)
+            real = moles.sum(axis=1) > 1e-3  # not made of vacancies
+            most = np.argmax(moles, axis=1)
+            families += [(i, points[real & (most == e)]) for e in np.unique(most[real])]
     return _tiled([f for f in families if len(f[1])], sites.shape[2], freedom)
 
 
@@ -82,22 +86,27 @@ def _alike(moles: np.ndarray, rows: list[np.ndarray]) -> list[list[np.ndarray]]:
 
 
 def _disordered(alike: list[list[np.ndarray]], n_y: int, density: float) -> np.ndarray:
-    """Constitutions with equal fractions on all sublattices of a group."""
+    """Constitutions with nearly equal fractions on all sublattices of a group.
+
+    Not exactly equal: where the disordered state is unstable, descent from perfect symmetry would end on its saddle.
+    """
     points = constitutions([group[0] for group in alike], n_y, np.zeros(n_y), density)
+    random = np.random.default_rng(4)
     for group in alike:
         for row in group[1:]:
-            points[:, row] = points[:, group[0]]
+            near = points[:, group[0]] * (1.0 + 0.02 * random.uniform(-1.0, 1.0, (len(points), len(row))))
+            points[:, row] = near / near.sum(axis=1, keepdims=True)
     return points
 
 
-def _atoms(tables: Tables, i: int, points: np.ndarray) -> np.ndarray:
-    """Moles of atoms in a formula unit at every point."""
-    atoms = (points @ np.asarray(tables.moles[i]).T).sum(axis=1)
+def _moles(tables: Tables, i: int, points: np.ndarray) -> np.ndarray:
+    """Moles of the elements in a formula unit at every point, (points, elements)."""
+    moles = points @ np.asarray(tables.moles[i]).T
     if tables.feature_moles is None:
-        return atoms
+        return moles
     z = np.asarray(tables.constant[i]) + points @ np.asarray(tables.extended[i]).T
     features = np.prod(z[:, np.asarray(tables.factors[i])], axis=2)
-    return atoms + (features @ np.asarray(tables.feature_moles[i]).T).sum(axis=1)
+    return moles + features @ np.asarray(tables.feature_moles[i]).T
 
 
 def constitutions(rows: list[np.ndarray], n_y: int, charge: np.ndarray, density: float) -> np.ndarray:
