@@ -181,6 +181,7 @@ def _add_assess(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rename", nargs="+", metavar="A=B", help="phase A of the data is B in the database")
     parser.add_argument("--boundaries", choices=("driving force", "direct"), default="driving force",
                         help="how phase boundaries are compared (default: driving force, as ESPEI does)")  # fmt: skip
+    parser.add_argument("--weights", nargs="+", metavar="KIND=W", help="factors on the weights, for example ZPF=20")
     parser.add_argument("--out", metavar="FOLDER", help="fitted TDB, record, pictures (default: ./assess-DATABASE)")
     parser.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
 
@@ -250,7 +251,7 @@ def _assess(arguments: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr):
         report = import_module("diffneq.thermo.calphad.commands.assess").run(
             arguments.database, arguments.data, arguments.parameters, arguments.like, arguments.rename,
-            arguments.boundaries, arguments.out, arguments.progress,
+            arguments.boundaries, arguments.weights, arguments.out, arguments.progress,
         )  # fmt: skip
     for path in report.files:
         print(f"written: {path}", file=sys.stderr)

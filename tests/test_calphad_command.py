@@ -59,6 +59,7 @@ def test_options_give_the_same_as_a_table(folder, capsys):
     assert pressed["candidates"] == ["LIQUID"]
 
 
+@pytest.mark.slow
 def test_an_ideal_solution_in_closed_form(folder, capsys):
     for r in record(capsys, "equilibrium ab.tdb --temperature 500 1000 --x B=0.25")["results"]:
         RT = 8.314462618 * r["T"]

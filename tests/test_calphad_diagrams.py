@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from diffneq import cli, plotting
-from diffneq.thermo.calphad import build, load
-from diffneq.thermo.calphad.diagrams import binary, invariant_temperature
+from diffneq.thermo.calphad import build, equilibrium, load
+from diffneq.thermo.calphad.diagrams import binary, invariant_temperature, isopleth, step, ternary
 from diffneq.thermo.calphad.energy import formula_energy, formula_moles
 
 ORACLE = Path(__file__).parents[2] / "shared" / "data" / "oracle" / "invariants.csv"
@@ -21,6 +21,7 @@ PYCALPHAD = Path(str(importlib.util.find_spec("pycalphad").submodule_search_loca
 # T (K), x of the second element, from assessments: an Mey 1993 with Murray's temperatures; Coughanowr et al. 1991;
 # Ngai, Chang 1981. Tolerances: how far the assessments themselves lie from experiment (see databases/README.md).
 PUBLISHED = {"Al-Zn": [550.2, 654.2], "Pb-Sn": [456.2], "Cu-Mg": [758.2, 825.2, 998.2]}
+NAMES = ["Al-Zn", "Pb-Sn", pytest.param("Cu-Mg", marks=pytest.mark.slow)]
 RANGES = {"Al-Zn": (300, 980), "Pb-Sn": (300, 620), "Cu-Mg": (400, 1400)}
 
 
@@ -47,7 +48,7 @@ def oracle() -> dict[str, list[dict[str, str]]]:
     [
         ("alzn_mey.tdb", ("AL", "ZN"), (300, 980)),
         ("pbsn.tdb", ("PB", "SN"), (300, 620)),
-        ("cumg.tdb", ("CU", "MG"), (400, 1400)),
+        pytest.param("cumg.tdb", ("CU", "MG"), (400, 1400), marks=pytest.mark.slow),
         pytest.param("alni_dupin_2001.tdb", ("AL", "NI"), (400, 2000), marks=pytest.mark.slow),
         pytest.param("alcocrni.tdb", ("CR", "NI"), (1000, 2200), marks=pytest.mark.slow),
     ],
@@ -68,7 +69,7 @@ def test_invariants_of_the_oracle(x64, tdb, components, span):
         assert np.allclose(nearest.x, x[order], atol=2e-5)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", NAMES)
 def test_published_temperatures(x64, name):
     _, found = shipped(name)
     temperatures = [reaction.T for reaction in found.invariants]
@@ -77,17 +78,23 @@ def test_published_temperatures(x64, name):
 
 
 def test_kinds_of_reactions_and_points(x64):
-    _, zinc = shipped("Al-Zn")
-    _, magnesium = shipped("Cu-Mg")
-    assert [r.kind for r in zinc.invariants] == ["monotectoid", "eutectic"]
-    assert zinc.invariants[1].equation == "LIQUID -> FCC_A1 + HCP_A3"
-    assert [p.kind for p in zinc.points] == ["critical point of a miscibility gap", "melting of ZN", "melting of AL"]
-    congruent = {round(p.T, 1): p for p in magnesium.points if p.kind == "congruent melting"}
+    _, found = shipped("Al-Zn")
+    assert [r.kind for r in found.invariants] == ["monotectoid", "eutectic"]
+    assert found.invariants[1].equation == "LIQUID -> FCC_A1 + HCP_A3"
+    assert [p.kind for p in found.points] == ["critical point of a miscibility gap", "melting of ZN", "melting of AL"]
+
+
+@pytest.mark.slow
+def test_congruent_melting_of_compounds(x64):
+    _, found = shipped("Cu-Mg")
+    congruent = {round(p.T, 1): p for p in found.points if p.kind == "congruent melting"}
     assert sorted(congruent) == [840.8, 1070.5]
     assert all(abs(p.x[0] - p.x[1]) < 1e-9 for p in congruent.values())
+    texts = {text.get_text() for text in plotting.binary_phase_diagram(found.dataset).axes[0].texts}
+    assert {"liquid", "Cu$_2$Mg", "CuMg$_2$", "fcc + Cu$_2$Mg"} <= texts
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("name", NAMES)
 def test_both_phases_of_every_tie_line_have_the_same_chemical_potentials(x64, name):
     """G = mu . M and dG/dy - mu . dM/dy equal on a sublattice, in J/mol, evaluated from scratch."""
     system, found = shipped(name)
@@ -133,20 +140,59 @@ def test_derivatives_of_an_invariant_temperature(x64):
     temperature = jax.jit(lambda c: invariant_temperature(system, eutectic, c))
     slope = np.asarray(jax.jit(jax.grad(lambda c: invariant_temperature(system, eutectic, c)))(coefficients))
     assert temperature(coefficients) == pytest.approx(eutectic.T, abs=1e-9)
-    largest = np.argsort(-np.abs(slope[:, 0]))[:4]
+    largest = 1 + np.argsort(-np.abs(slope[1:, 0]))[:4]  # unit 0 is the number 1
     for unit in largest:
-        step = 5.0
-        up, down = (temperature(coefficients.at[unit, 0].add(s)) for s in (step, -step))
-        assert (up - down) / (2 * step) == pytest.approx(slope[unit, 0], rel=1e-5)
+        size = 0.5
+        up, down = (temperature(coefficients.at[unit, 0].add(s)) for s in (size, -size))
+        assert (up - down) / (2 * size) == pytest.approx(slope[unit, 0], rel=1e-5)
     assert np.abs(slope[largest, 0]).min() > 1e-6
 
 
+@pytest.mark.slow
+def test_step_diagram(x64):
+    """Changes of phase lie on the lines of the diagram; C_P is dH/dT; amounts sum to one."""
+    system, found = shipped("Al-Zn")
+    along = step(system, T=(450.0, 950.0), x={"ZN": 0.3}, count=101)
+    expected = [found.invariants[0].T]
+    for phases, side in ((("FCC_A1", "FCC_A1"), 0), (("FCC_A1", "LIQUID"), 0), (("FCC_A1", "LIQUID"), 1)):
+        (line,) = [r for r in found.regions if r.phases == phases]
+        order = np.argsort(line.x[:, side])
+        expected.append(np.interp(0.3, line.x[order, side], line.T[order]))
+    assert np.allclose(along.transitions, sorted(expected), atol=0.05)
+    assert np.allclose(along.amount.sum("phase"), 1.0)
+    calm = (along.T > 860) & (along.T < 940)
+    slope = np.gradient(along.H.values[calm], along.T.values[calm])[1:-1]
+    assert np.allclose(slope, along.C_P.values[calm][1:-1], rtol=1e-3)
+    plotting.step_diagram(along)
+
+
+@pytest.mark.slow
+def test_ternary_section_and_isopleth(x64):
+    """Every tie-line is the equilibrium at its middle; the isopleth crosses the boundary of the section."""
+    system = build(PYCALPHAD / "crtiv_ghosh.tdb", ["CR", "TI", "V"])
+    section = ternary(system, 1000.0, count=32, progress=False)
+    assert {frozenset(p) for p, _ in section.families} == {
+        frozenset(("BCC_A2", "HCP_A3")),
+        frozenset(("BCC_A2", "LAVES_C15")),
+    }
+    for _, x in section.families:
+        middle = x[:: max(1, len(x) // 8)].mean(axis=1)
+        result = equilibrium(system, T=np.full(len(middle), 1000.0), x={"TI": middle[:, 1], "V": middle[:, 2]})
+        ends = np.sort(result.x.values[:, :2, 1], axis=1)
+        assert np.allclose(ends, np.sort(x[:: max(1, len(x) // 8), :, 1], axis=1), atol=1e-6)
+    plotting.ternary_section(section.dataset)
+    ends = {"CR": 0.0, "V": 0.1}, {"CR": 0.9, "V": 0.1}
+    lines = isopleth(system, (900.0, 1100.0), *ends, shape=(9, 33), progress=False)
+    assert {p for p, *_ in lines.labels} >= {("BCC_A2",), ("BCC_A2", "LAVES_C15")}
+    plotting.isopleth_section(lines.dataset)
+
+
 def test_pictures_are_drawn_in_every_unit(x64):
-    _, found = shipped("Cu-Mg")
+    _, found = shipped("Al-Zn")
     for composition in ("mole fraction", "mole percent", "mass percent"):
         figure = plotting.binary_phase_diagram(found.dataset, composition=composition, celsius=True)
         texts = {text.get_text() for text in figure.axes[0].texts}
-        assert {"liquid", "Cu$_2$Mg"} <= texts
+        assert {"liquid", "fcc", "fcc + hcp"} <= texts
     with pytest.raises(ValueError, match="composition must be"):
         plotting.binary_phase_diagram(found.dataset, composition="weight")
 

@@ -1,10 +1,10 @@
-"""Conditions beyond T, P and x: potentials beside true fractions, u-fractions, ratios, activities."""
+"""Conditions beyond T, P and x: potentials beside fractions, ratios, activities, amounts of phases, H and S."""
 
 import numpy as np
 import pytest
 
 from diffneq.thermo import calphad
-from diffneq.thermo.calphad import activities
+from diffneq.thermo.calphad import activities, targets
 
 pytestmark = pytest.mark.usefixtures("x64")
 R = 8.314462618
@@ -95,3 +95,97 @@ def test_activities_and_potentials_are_inverse(ideal):
         activities.potential(ideal, 0.3, "C", "LIQUID", 800.0)
     with pytest.raises(ValueError, match="must be positive"):
         activities.potential(ideal, 0.0, "C", "TEST", 800.0)
+
+
+@pytest.fixture(scope="module")
+def al_zn():
+    import jax
+
+    with jax.enable_x64(True):
+        return calphad.build("Al-Zn", ["AL", "ZN"])
+
+
+def test_liquidus_and_solidus_in_a_batch(al_zn):
+    """Global equilibria a hair above and below have one and two phases; the first solid is that of the tie-line."""
+    x = np.array([0.1, 0.3, 0.95])
+    upper, lower = targets.liquidus(al_zn, {"ZN": x}), targets.solidus(al_zn, {"ZN": x[:2]})
+    for T, found, phases in ((upper["T"], upper, 1), (lower["T"], lower, 2)):
+        above = calphad.equilibrium(al_zn, T=T.values + 1e-6, x={"ZN": x[: len(T)]})
+        below = calphad.equilibrium(al_zn, T=T.values - 1e-6, x={"ZN": x[: len(T)]})
+        assert ((above.phase != "").sum("vertex") == phases).all()
+        assert ((below.phase != "").sum("vertex") == 3 - phases).all()
+        assert (found.status == 0).all()
+    assert upper.phase.values[:, 1].tolist() == ["FCC_A1", "FCC_A1", "HCP_A3"]
+    np.testing.assert_allclose(upper.amount[:, 1], 0.0, atol=1e-9)
+
+
+def test_jumps_of_an_element_and_a_eutectic(al_zn):
+    """At the eutectic composition and for an element liquid comes and goes at one temperature."""
+    found = targets.liquidus(al_zn, {"ZN": [0.0, 1.0]})
+    np.testing.assert_allclose(found["T"], [933.473, 692.677], atol=1e-3)
+    assert (found.status == 1).all()
+
+
+def test_amounts_in_between_and_where_there_is_none(al_zn):
+    half = targets.temperature_with(al_zn, "LIQUID", 0.5, {"ZN": 0.3})
+    state = calphad.equilibrium(al_zn, T=float(half["T"]), x={"ZN": 0.3})
+    assert float(state.amount[state.phase == "LIQUID"][0]) == pytest.approx(0.5, abs=1e-9)
+    none = targets.temperature_with(al_zn, "HCP_A3", 0.5, {"ZN": 0.01})
+    assert int(none.status) == 2
+    assert np.isnan(none["T"])
+
+
+def test_solubility_at_a_temperature(al_zn):
+    """The fcc side of fcc + liquid, by composition, and back by temperature."""
+    found = targets.composition_with(al_zn, "LIQUID", 0.0, {"ZN": 0.0}, {"ZN": 0.6}, T=[750.0, 800.0])
+    x = found.x_alloy.sel(element="ZN").values
+    back = targets.solidus(al_zn, {"ZN": x})
+    np.testing.assert_allclose(back["T"], [750.0, 800.0], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_enthalpy_and_entropy_as_conditions(al_zn):
+    for name in ("H", "S"):
+        one = calphad.equilibrium(al_zn, T=710.0, x={"ZN": 0.8})
+        found = targets.temperature_at(al_zn, {"ZN": 0.8}, **{name: float(one[name])})
+        assert float(found["T"]) == pytest.approx(710.0, abs=1e-7)
+    sides = calphad.equilibrium(al_zn, T=[653.9, 654.1], x={"ZN": 0.8}).H.values
+    middle = targets.temperature_at(al_zn, {"ZN": 0.8}, H=float(sides.mean()))
+    assert int(middle.status) == 1
+    assert float(middle["T"]) == pytest.approx(653.994, abs=1e-3)
+    assert float(middle.H) == pytest.approx(sides.mean(), abs=1e-6)
+    np.testing.assert_allclose(middle.x_alloy, [0.2, 0.8], atol=1e-9)
+    assert set(middle.phase.values) == {"LIQUID", "FCC_A1", "HCP_A3"}
+
+
+@pytest.mark.slow
+def test_derivatives_of_a_boundary(al_zn):
+    """Implicit derivatives against central differences, forward and backward, also in the database."""
+    import jax
+    import jax.numpy as jnp
+
+    T = lambda x: targets.boundary_temperature(al_zn, jnp.array([1.0 - x, x]))
+    central = (T(0.3 + 1e-4) - T(0.3 - 1e-4)) / 2e-4
+    forward = jax.jvp(T, (0.3,), (1.0,))[1]
+    assert float(forward) == pytest.approx(float(central), rel=1e-6)
+    assert float(jax.grad(T)(0.3)) == pytest.approx(float(forward), rel=1e-12)
+    c = al_zn.tables.coefficients
+    T = lambda c: targets.boundary_temperature(al_zn, jnp.array([0.7, 0.3]), coefficients=c)
+    slope = jax.grad(T)(c)
+    place = int(np.argmax(np.abs(slope[:, 0])))
+    central = (T(c.at[place, 0].add(1.0)) - T(c.at[place, 0].add(-1.0))) / 2.0
+    assert float(slope[place, 0]) == pytest.approx(float(central), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda s: targets.temperature_with(s, "BETA", 0.5, {"ZN": 0.1}), "no phase BETA"),
+        (lambda s: targets.temperature_with(s, "LIQUID", 1.5, {"ZN": 0.1}), "between 0 and 1"),
+        (lambda s: targets.temperature_at(s, {"ZN": 0.1}), "one of them"),
+        (lambda s: targets.liquidus(s, {"ZN": 1.1}), "between 0 and 1"),
+    ],
+)
+def test_targets_without_sense(al_zn, call, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        call(al_zn)

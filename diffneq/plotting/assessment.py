@@ -61,8 +61,8 @@ def diagram_with_errors(
     The band has the width of the error across the line: s_x at given T times the sine of the angle of the line, in
     the proportions of the axes, so that flat lines have finite bands.
 
-    Arguments: `regions` with phases, T (n,), x (n, 2), error (n, 2) and `invariants` with phases, T, x (Estimates),
-    from `thermo.calphad.assessment.bands.diagram_bands`; `elements`, x is the fraction of the second; `data`, label ->
+    Arguments: `regions` with phases, T (n,), x, error and slope dx/dT (n, 2), `invariants` with phases, T and x
+    (Estimates), from `thermo.calphad.assessment.bands.diagram_bands`; `elements`, x is the fraction of the second; `data`, label ->
     (x, T); `start`, regions of another diagram, drawn as thin dashed lines; `span`, lowest and highest T in K.
     """
     every = [t for r in regions for t in r.T]
@@ -77,7 +77,7 @@ def diagram_with_errors(
         for region in regions:
             for side in range(2):
                 x, T, s = region.x[:, side], np.asarray(region.T), region.error[:, side]
-                _band(axes, x, T, widen * s, high - low)
+                _band(axes, x, T, widen * s, np.asarray(region.slope)[:, side], high - low)
                 axes.plot(x, T, color=COLOURS["black"], linewidth=1.2, zorder=3)
         for each in invariants:
             _invariant(axes, each, widen)
@@ -93,15 +93,14 @@ def diagram_with_errors(
     return figure
 
 
-def _band(axes: "Axes", x: np.ndarray, T: np.ndarray, error: np.ndarray, height: float) -> None:
-    """Filled between the two parallels of a line."""
+def _band(axes: "Axes", x: np.ndarray, T: np.ndarray, error: np.ndarray, slope: np.ndarray, height: float) -> None:
+    """Filled between the two parallels of a line; slope is dx/dT."""
     if len(x) < 2:
         return
-    t = T / height
-    dx, dt = np.gradient(x), np.gradient(t)
-    length = np.hypot(dx, dt)
-    across = np.abs(dt) / length * error  # from an error of x at given T to a distance
-    nx, nt = dt / length, -dx / length
+    t, steep = T / height, slope * height
+    length = np.hypot(steep, 1.0)
+    across = error / length  # from an error of x at given T to a distance
+    nx, nt = 1.0 / length, -steep / length
     left = np.stack([x + across * nx, (t + across * nt) * height], axis=1)
     right = np.stack([x - across * nx, (t - across * nt) * height], axis=1)
     outline = np.concatenate([left, right[::-1]])

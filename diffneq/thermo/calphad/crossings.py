@@ -105,10 +105,11 @@ def crossing(searcher: Searcher, line: Line, quantity: eqx.Module, value: Array,
     """
     found = _locate(*jax.lax.stop_gradient((searcher, line, quantity, jnp.asarray(value, float))), last)
     found = jax.lax.stop_gradient(found)
-    q, slope = _values(searcher, line, quantity, found.t, found.slots, found.mu)
     side = found.side
-    slope = jax.lax.stop_gradient(jnp.where(found.kind == FOUND, slope[side], jnp.inf))
-    t = found.t[side] - (q[side] - value - jax.lax.stop_gradient(q[side] - value)) / slope
+    pick = lambda leaf: leaf[..., side][..., None]
+    q, slope = _values(searcher, line, quantity, pick(found.t), jax.tree.map(pick, found.slots), pick(found.mu))
+    slope = jax.lax.stop_gradient(jnp.where(found.kind == FOUND, slope[0], jnp.inf))
+    t = found.t[side] - (q[0] - value - jax.lax.stop_gradient(q[0] - value)) / slope
     both = jnp.where(found.kind == FOUND, t, jnp.stack([found.low, found.high]))
     T, P, demand = line.at(both, searcher.tables.sizes[1])
     state, _ = follow(searcher, T, P, demand, found.slots, found.mu)

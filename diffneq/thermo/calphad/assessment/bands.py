@@ -28,6 +28,7 @@ class RegionBand(NamedTuple):
     T: np.ndarray
     x: np.ndarray
     error: np.ndarray
+    slope: np.ndarray  # dx/dT (n, 2), 1/K
 
 
 class InvariantBand(NamedTuple):
@@ -71,13 +72,18 @@ def diagram_bands(result: Assessment, diagram: BinaryDiagram, most: int = 40) ->
     every = ties + [_triple(r) for r in reactions]
     if not every:
         return Bands((), ())
-    T, x, s_T, s_x, found = _propagated(result, every, diagram.P)
+    T, x, s_T, s_x, slope, found = _propagated(result, every, diagram.P)
     regions, first = [], 0
     for region, own in zip(diagram.regions, chosen, strict=True):
         here = slice(first, first + len(own))
         first += len(own)
         same = found[here] & (np.abs(x[here, :2, 1] - region.x[own]).max(axis=1) < _SOLVED_AGAIN)
-        regions.append(RegionBand(region.phases, region.T[own][same], region.x[own][same], s_x[here][same, :2, 1]))
+        same &= (
+            np.abs(region.x[own, 1] - region.x[own, 0]) > _SOLVED_AGAIN
+        )  # where two phases meet, x has no derivative
+        own = own[same]
+        s, tangent = s_x[here][same, :2, 1], slope[here][same, :2, 1]
+        regions.append(RegionBand(region.phases, region.T[own], region.x[own], s, tangent))
     invariants = [
         _invariant(r, T[k], x[k], s_T[k], s_x[k]) for k, r in enumerate(reactions, start=len(ties)) if found[k]
     ]
@@ -109,19 +115,22 @@ def _propagated(result: Assessment, points: list[_Point], P: float):
                                                                   strict=True))  # fmt: skip
     space, tables = result.problem.numbers.space, result.problem.system.tables
     theta = jnp.asarray(result.theta)
-    value, slope = _solved(tables, space, theta, phases, T, jnp.asarray(float(P)), jnp.asarray(y), invariant)
-    (now, x, found), (dT, dx, _) = value, slope
+    value, slope, along = _solved(tables, space, theta, phases, T, jnp.asarray(float(P)), jnp.asarray(y), invariant)
+    (now, x, found), (dT, dx), tangent = value, slope, along
     spread = lambda d: np.sqrt(np.einsum("...p,pq,...q->...", np.asarray(d), result.covariance, np.asarray(d)))
-    return np.asarray(now), np.asarray(x), spread(dT), spread(dx), np.asarray(found)
+    return np.asarray(now), np.asarray(x), spread(dT), spread(dx), np.asarray(tangent), np.asarray(found)
 
 
 @eqx.filter_jit
 def _solved(tables: Tables, space, theta, phases, T, P, y, invariant):
-    def at(theta):
+    """((T, x, found), their derivatives in theta, dx/dT)."""
+
+    def at(theta, T):
         changed = eqx.tree_at(lambda t: t.coefficients, tables, space.into(tables.coefficients, theta))
         one = lambda phases, T, y, invariant: together(changed, phases, T, P, y, 2, invariant)
         now, x, found = jax.vmap(one)(phases, T, y, invariant)
-        return (now, x, found.astype(float)), (now, x, found)
+        return (now, x), found
 
-    slope, value = jax.jacfwd(at, has_aux=True)(theta)
-    return value, slope
+    value, linear, found = jax.linearize(at, theta, T, has_aux=True)
+    slope = jax.vmap(lambda d: linear(d, jnp.zeros_like(T)), out_axes=-1)(jnp.eye(len(theta)))
+    return (*value, found), slope, linear(jnp.zeros_like(theta), jnp.ones_like(T))[1]

@@ -64,6 +64,9 @@ def read_data(
     """
     paths = [source] if isinstance(source, (str, Path)) else list(source)
     paths = [SHIPPED / p if not Path(p).exists() and (SHIPPED / p).is_dir() else p for p in paths]
+    missing = [p for p in paths if not Path(p).exists()]
+    if missing:
+        raise ValueError(f"There is no file or folder {missing[0]}; give a folder of ESPEI datasets.")
     files = [f for p in map(Path, paths) for f in (sorted(p.rglob("*.json")) if p.is_dir() else [p])]
     if not files:
         raise ValueError(f"{source} holds no .json file; give a folder of ESPEI datasets.")

@@ -57,8 +57,8 @@ class Coexistence(Residual):
         """Two vertices of one phase that have become the same point; of a tie-line the repeated one does not count."""
         m = phases.shape[1]
         near = jnp.max(jnp.abs(x[:, :, None] - x[:, None]), axis=-1) < 1e-5
-        counts = self.invariant[:, None] | (jnp.arange(m) < m - 1)
-        same = (phases[:, :, None] == phases[:, None]) & ~jnp.eye(m, dtype=bool)
+        counts = self.invariant[:, None] | (jnp.arange(m) < m - 1)[None]
+        same = (phases[:, :, None] == phases[:, None]) & ~jnp.eye(m, dtype=bool)[None]
         return jnp.any(near & same & counts[:, :, None] & counts[:, None], axis=(1, 2))
 
 

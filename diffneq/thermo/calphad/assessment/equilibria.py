@@ -63,7 +63,7 @@ def planes(searcher: Searcher, wanted: Equilibria) -> Planes:
     padded = searcher.tables.sizes[1]
     x = jnp.maximum(wanted.x, LEAST)
     rows = jnp.broadcast_to(jnp.eye(C, padded)[..., None], (C, padded, B))
-    state = solve(searcher, wanted.T, wanted.P, Demand(rows, x / x.sum(axis=0), jnp.zeros((padded, B))))
+    state = solve(searcher, wanted.T, wanted.P, Demand(rows, x / x.sum(axis=0, keepdims=True), jnp.zeros((padded, B))))
     solved = (state.status & ~POTENTIALS_NOT_DETERMINED) == 0
     determined = solved & (state.status == 0)
-    return Planes(jnp.where(determined, state.mu, 0.0), solved, determined)
+    return Planes(jnp.where(determined[None], state.mu, 0.0), solved, determined)

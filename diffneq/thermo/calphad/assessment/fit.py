@@ -91,7 +91,7 @@ class _Run:
         theta, widths = jax.jvp(self.space.theta, (u,), (jnp.ones_like(u),))
         r, J, _ = self.problem.evaluate(theta)
         prior = self.space.prior_residuals(theta)
-        slope = jnp.concatenate([jnp.asarray(J), jnp.diag(1.0 / self.space.prior_error)]) * widths
+        slope = jnp.concatenate([jnp.asarray(J), jnp.diag(1.0 / self.space.prior_error)]) * widths[None]
         tangent = Tangent(jnp.concatenate([jnp.asarray(r), prior]), slope, u)
         self._last = (np.asarray(u), tangent)
         return tangent

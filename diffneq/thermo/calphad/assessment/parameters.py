@@ -204,9 +204,10 @@ class Space(NamedTuple):
         below = jnp.where(low, self.start - self.lower, 1.0)
         above = jnp.where(high, self.upper - self.start, 1.0)
         s = self.scale * u
-        fall = jnp.exp(-s * (1 / below + 1 / above))
+        bent = lambda v: jnp.clip(v, -40.0, 40.0)  # so far out that theta no longer changes, or is out of all reason
+        fall = jnp.exp(bent(-s * (1 / below + 1 / above)))
         both = self.start + below * above * (1 - fall) / (below + above * fall)
-        one = self.start + jnp.where(low, below * jnp.expm1(s / below), -above * jnp.expm1(-s / above))
+        one = self.start + jnp.where(low, below * jnp.expm1(bent(s / below)), -above * jnp.expm1(bent(-s / above)))
         return jnp.where(low & high, both, jnp.where(low | high, one, self.start + s))
 
     def into(self, coefficients: Float[Array, "units basis"], theta: Float[Array, "p"]):

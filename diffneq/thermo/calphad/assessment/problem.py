@@ -1,7 +1,7 @@
 """A set of data and a set of parameters: all residuals as one function of the parameters."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from diffneq.thermo.calphad.assessment.activity import activity
 from diffneq.thermo.calphad.assessment.boundaries import driving_forces
-from diffneq.thermo.calphad.assessment.data import Dataset
+from diffneq.thermo.calphad.assessment.data import THERMOCHEMICAL, Dataset
 from diffneq.thermo.calphad.assessment.direct import coexistences
 from diffneq.thermo.calphad.assessment.equilibria import Context, Equilibria, Wanted, planes
 from diffneq.thermo.calphad.assessment.parameters import Parameter, Space
@@ -106,6 +106,7 @@ def problem(
     data: Sequence[Dataset],
     parameters: Sequence[Parameter],
     boundaries: str = "driving force",
+    weights: Mapping[str, float] | None = None,
     density: float = 1.0,
 ) -> Problem:
     """The residuals of data as functions of parameters.
@@ -116,6 +117,8 @@ def problem(
         parameters: from `choose`.
         boundaries: how phase boundaries are compared: by "driving force", as ESPEI does, or "direct": compositions
             of tie-lines and temperatures and compositions of invariants (other regions still by driving force).
+        weights: kind of output (ZPF, ACR, HM, SM, CPM) -> factor on the weights of all such data; the standard
+            deviations at weight 1 are ESPEI's, and many assessments give {"ZPF": 20}.
         density: see `equilibrium`.
 
     Raises:
@@ -125,6 +128,7 @@ def problem(
         raise ValueError(f"boundaries must be 'driving force' or 'direct', not {boundaries!r}.")
     if not parameters:
         raise ValueError("Choose at least one parameter to fit.")
+    data = [_weighted(d, weights or {}) for d in data]
     notes: list[str] = []
     wanted = Wanted(system.elements)
     parts: list[Residual] = [*thermochemical(system, data, notes), *activity(system, data, wanted, notes)]
@@ -140,6 +144,13 @@ def problem(
     space = Space.of(parameters)
     numbers = Numbers(searcher_of(system, density), space, wanted.batch(), tuple(parts), len(system.elements))
     return Problem(system, tuple(parameters), tuple(data), numbers, tuple(notes))
+
+
+def _weighted(data: Dataset, weights: Mapping[str, float]) -> Dataset:
+    unknown = [k for k, w in weights.items() if k not in ("ZPF", "ACR", *THERMOCHEMICAL) or not w > 0]
+    if unknown:
+        raise ValueError(f"weights takes positive factors for ZPF, ACR, HM, SM, CPM or GM, not {', '.join(unknown)}.")
+    return dataclasses.replace(data, weight=data.weight * weights.get(data.output.split("_")[0], 1.0))
 
 
 @eqx.filter_jit

@@ -15,6 +15,7 @@ from diffneq.thermo.calphad.assessment.data import HYPERPLANE, Dataset, Vertex
 from diffneq.thermo.calphad.assessment.equilibria import Context, Planes, Wanted
 from diffneq.thermo.calphad.assessment.thermochemical import padded
 from diffneq.thermo.calphad.solver.certificate import lowest_of_phases
+from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.points import grid_energies
 from diffneq.thermo.calphad.system import System
 
@@ -132,10 +133,11 @@ class MeanPlanes(eqx.Module):
     def __call__(self, planes: Planes) -> tuple[Float[Array, "padded regions"], Bool[Array, "regions"]]:
         """(mu in J/mol, is there one); a single failed equilibrium spoils its region."""
         good = planes.determined[self.place].astype(float)
-        total = jnp.zeros((planes.mu.shape[0], self.count)).at[:, self.region].add(planes.mu[:, self.place] * good)
+        mu = planes.mu[:, self.place] * good[None]
+        total = jnp.zeros((planes.mu.shape[0], self.count)).at[:, self.region].add(mu)
         number = jnp.zeros(self.count).at[self.region].add(good)
         failed = jnp.zeros(self.count).at[self.region].add((~planes.solved[self.place]).astype(float))
-        return total / jnp.maximum(number, 1.0), (number > 0) & (failed == 0)
+        return total / jnp.maximum(number, 1.0)[None], (number > 0) & (failed == 0)
 
 
 class Ends(eqx.Module):
@@ -167,15 +169,16 @@ class Ends(eqx.Module):
         return jax.lax.stop_gradient(y), found.at[self.sought].set(ok | ~self.at_x)
 
 
+@batch_last
 def _start(context: Context, phase, T, P, mu, x, at_x) -> Float[Array, "n n_y"]:
     """The grid point of each phase that lies lowest against the plane, near a composition where it is known."""
     tables, points = context.tables, context.points
     R = tables.gas_constant
-    energy = tables.energy_coefficients(T, P) / (R * T)
+    energy = tables.energy_coefficients(T, P) / (R * T)[None, None]
     g = grid_energies(points, energy, tables.physical_coefficients(T, P), T, R, tables.channels)
     distance = sum((points.x[:, e, None] - x[None, :, e]) ** 2 for e in range(x.shape[1]))
-    g = g + _NEAR * jnp.where(at_x, distance, 0.0)
-    low = lowest_of_phases(points, tables.sizes[0], g, mu / (R * T))
+    g = g + _NEAR * jnp.where(at_x[None], distance, 0.0)
+    low = lowest_of_phases(points, tables.sizes[0], g, mu / (R * T)[None])
     return low.y[:, phase, jnp.arange(len(phase))].T
 
 

@@ -43,6 +43,7 @@ def run(
     like: Sequence[str] | None = None,
     rename: Sequence[str] | None = None,
     boundaries: str = "driving force",
+    weights: Sequence[str] | None = None,
     out: str | Path | None = None,
     progress: bool = True,
 ) -> Report:
@@ -53,7 +54,7 @@ def run(
         folder: with ESPEI's JSON files.
         names, like: of the parameters, see `assessment.choose`.
         rename: "DATA=DATABASE", names of phases in the data and in the database.
-        boundaries: see `assessment.problem`.
+        boundaries, weights: see `assessment.problem`; weights as "ZPF=20".
         out: folder of the files; by default ./assess-DATABASE.
         progress: show bars.
 
@@ -61,15 +62,14 @@ def run(
         ValueError: what is wrong with the database, the data or the names, in a sentence.
     """
     pairs = dict(_pair(entry) for entry in rename or ())
-    if not Path(folder).exists():
-        raise ValueError(f"There is no folder {folder}; give a folder of ESPEI datasets.")
+    factors = {kind.upper(): value for kind, value in map(_weight, weights or ())}
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the notes of the system say the same
         database, data = load(file), read_data(folder, pairs)
         elements = sorted({e for d in data for e in d.components if e in database.elements})
         system = build(database, elements)
         parameters = choose(system, names, like)
-        result = fit(problem(system, data, parameters, boundaries), progress=progress)
+        result = fit(problem(system, data, parameters, boundaries, factors), progress=progress)
         target = Path(out) if out is not None else Path(f"assess-{database.name}")
         return Report(result, write(result, target, progress))
 
@@ -79,6 +79,14 @@ def _pair(entry: str) -> tuple[str, str]:
     if not (first and equals and second):
         raise ValueError(f"--rename takes DATA=DATABASE, for example LAVES_C15=CU2MG, not {entry}.")
     return first, second
+
+
+def _weight(entry: str) -> tuple[str, float]:
+    kind, _, value = entry.partition("=")
+    try:
+        return kind, float(value)
+    except ValueError:
+        raise ValueError(f"--weights takes KIND=FACTOR, for example ZPF=20, not {entry}.") from None
 
 
 def write(result: Assessment, folder: Path, progress: bool = True) -> tuple[Path, ...]:
@@ -105,8 +113,7 @@ def residuals_by_dataset(result: Assessment) -> tuple[dict[str, np.ndarray], dic
     number = np.array([dataset for _, _, dataset in result.problem.labels])
     for k in np.unique(number):
         own, data = number == k, result.problem.data[k]
-        name = f"{data.reference or Path(data.file).stem}, {data.output}"
-        name = name if name not in groups else f"{name} ({Path(data.file).stem})"
+        name = Path(data.file).stem
         groups[name], failed[name] = result.residuals[own & ~result.failed], int(result.failed[own].sum())
     return groups, failed
 

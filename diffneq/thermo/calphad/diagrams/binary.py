@@ -86,6 +86,7 @@ def binary(
 
     Raises ValueError: not two elements, or temperatures that make no sense.
 
+    >>> import jax
     >>> from diffneq.thermo.calphad import build
     >>> with jax.enable_x64(True):
     ...     diagram = binary(build("Pb-Sn", ["Pb", "Sn"]), T=(400, 500), progress=False)

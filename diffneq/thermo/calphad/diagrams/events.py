@@ -184,10 +184,10 @@ def _event(system: System, case: Candidate, start: Start | None, solution: Solut
 
 
 def _certified(system: System, P: float, events: list[Event | None]) -> list[Event | None]:
-    middles = [(k, m) for k, event in enumerate(events) if event is not None for m in _middles(event.x)]
-    chosen = [events[k] for k, _ in middles]
-    lowest = lies_lowest(system, P, [e.T for e in chosen], [m for _, m in middles], [e.mu for e in chosen])
-    bad = {k for (k, _), good in zip(middles, lowest, strict=True) if not good}
+    middles = [(k, event, m) for k, event in enumerate(events) if event is not None for m in _middles(event.x)]
+    T, x, mu = [e.T for _, e, _ in middles], [m for *_, m in middles], [e.mu for _, e, _ in middles]
+    lowest = lies_lowest(system, P, T, x, mu)
+    bad = {k for (k, *_), good in zip(middles, lowest, strict=True) if not good}
     return [None if k in bad else event for k, event in enumerate(events)]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
+from diffneq.thermo.calphad.diagrams.images import deepest, parts
 from diffneq.thermo.calphad.diagrams.scan import Tie
 
 _ROWS, _COLUMNS = 360, 480
@@ -37,8 +37,7 @@ def fields(regions: Sequence[Sequence[Tie]], span: tuple[float, float], name: Ca
     image, names = _raster(regions, T, name, alone)
     found = []
     for number, phases in enumerate(names):
-        parts, count = ndimage.label(image == number)
-        found += [_field(parts == k + 1, phases, T) for k in range(count) if (parts == k + 1).sum() > 3]
+        found += [_field(part, phases, T) for part in parts(image == number) if part.sum() > 3]
     return found + _lines(regions, span, name)
 
 
@@ -68,10 +67,8 @@ def _raster(regions, T: np.ndarray, name: Callable, alone: Callable):
 
 
 def _field(inside: np.ndarray, phases: tuple[str, ...], T: np.ndarray) -> Field:
-    distance = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
-    row, column = np.unravel_index(int(np.argmax(distance)), inside.shape)
-    extent = lambda line, k: _run(line, k)
-    wide, high = extent(inside[row], column), extent(inside[:, column], row)
+    row, column = deepest(inside)
+    wide, high = _run(inside[row], column), _run(inside[:, column], row)
     return Field(phases, (wide.mean() + 0.5) / _COLUMNS, float(T[row]), float(np.ptp(wide) + 1) / _COLUMNS,
                  float(T[high[0]]), float(T[high[1]]))  # fmt: skip
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 from tqdm import tqdm
 
 from diffneq.thermo.calphad.conditions import conditions
+from diffneq.thermo.calphad.diagrams.images import deepest, parts
 from diffneq.thermo.calphad.equilibrium import solve_all
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, NOT_CERTIFIED, NOT_CONVERGED
 from diffneq.thermo.calphad.system import System
@@ -154,11 +154,9 @@ def _segments(crossings: dict, shape: tuple[int, int]) -> np.ndarray:
 
 def _labels(image: np.ndarray, names, t, s):
     for number, phases in enumerate(names):
-        parts, count = ndimage.label(image == number)
-        for part in range(1, count + 1):
-            deep = ndimage.distance_transform_edt(np.pad(parts == part, 1))[1:-1, 1:-1]
-            row, column = np.unravel_index(int(np.argmax(deep)), deep.shape)
-            yield phases, float(s[column]), float(t[row]), int(np.ptp(np.flatnonzero(parts[row] == part))) + 1
+        for part in parts(image == number):
+            row, column = deepest(part)
+            yield phases, float(s[column]), float(t[row]), int(np.ptp(np.flatnonzero(part[row]))) + 1
 
 
 def _words(composition: Mapping[str, float]) -> str:

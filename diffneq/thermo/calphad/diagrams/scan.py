@@ -101,10 +101,10 @@ def lies_lowest(system: System, P: float, T: Sequence[float], x: Sequence[float]
     """Is there no state below the plane of the potentials at these conditions? One answer for each."""
     if len(T) == 0:
         return np.zeros(0, bool)
-    T, x, mu = np.asarray(T, float), np.clip(np.asarray(x, float), END, 1 - END), np.asarray(mu)
+    t, x2, plane = np.asarray(T, float), np.clip(np.asarray(x, float), END, 1 - END), np.asarray(mu)
     low, high = system.temperature_range
-    state = solve_all(system, conditions(system, np.clip(T, low, high), P, {system.elements[1]: x}))
-    return (1 - x) * mu[:, 0] + x * mu[:, 1] - state.G < BELOW_PLANE
+    state = solve_all(system, conditions(system, np.clip(t, low, high), P, {system.elements[1]: x2}))
+    return (1 - x2) * plane[:, 0] + x2 * plane[:, 1] - state.G < BELOW_PLANE
 
 
 class Point(NamedTuple):

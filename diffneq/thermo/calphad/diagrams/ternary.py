@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 from tqdm import tqdm
 
 from diffneq.thermo.calphad.conditions import conditions
 from diffneq.thermo.calphad.diagrams.families import Chord, chained, closed, filled
+from diffneq.thermo.calphad.diagrams.images import deepest, parts
 from diffneq.thermo.calphad.diagrams.ordering import shown_name
 from diffneq.thermo.calphad.equilibrium import solve_all
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, NOT_CERTIFIED, NOT_CONVERGED, State
@@ -131,7 +131,5 @@ def _labels(states, i, j, x, count: int, name):
             image[i[k] + 1, j[k] + 1] = names.index(name(s[0])) + 1
     places = {(a + 1, b + 1): k for k, (a, b) in enumerate(zip(i, j, strict=True))}
     for number, phase in enumerate(names):
-        parts, total = ndimage.label(image == number + 1, structure=np.ones((3, 3)))
-        for part in range(1, total + 1):
-            deep = ndimage.distance_transform_edt(parts == part)
-            yield phase, x[places[tuple(int(v) for v in np.unravel_index(int(np.argmax(deep)), deep.shape))]]
+        for part in parts(image == number + 1, corners=True):
+            yield phase, x[places[deepest(part)]]

@@ -124,4 +124,4 @@ def _rough(nodes: list[Node], span: tuple[float, float]) -> list[float]:
         places = np.flatnonzero(bent)
         wanted |= {*places, *(places + 1)}
         wanted -= set(np.flatnonzero(step < 2e-4)) if side == 2 else set()
-    return [0.5 * (s[k] + s[k + 1]) for k in sorted(wanted) if s[k + 1] - s[k] > 1e-6]
+    return [float(0.5 * (s[k] + s[k + 1])) for k in sorted(wanted) if s[k + 1] - s[k] > 1e-6]

@@ -39,7 +39,7 @@ class Points(eqx.Module):
             features = product(z, phase.factors)
             log_z = jnp.where(z > 0, jnp.log(jnp.where(z > 0, z, 1.0)), 0.0)
             weights, moles = phase.entropy[:, None], phase.moles @ y
-            if phase.feature_entropy is not None:
+            if phase.feature_entropy is not None and phase.feature_moles is not None:
                 weights = weights + phase.feature_entropy @ features
                 moles = moles + phase.feature_moles @ features
             return features.T, jnp.sum(weights * z * log_z, axis=0), moles

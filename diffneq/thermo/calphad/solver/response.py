@@ -29,6 +29,7 @@ class Response(NamedTuple):
 
 def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Array | float) -> Response:
     """The answer at y, whose sublattices sum to one; `floor`: smallest pivot of the scaled Hessian."""
+    assert energy.hessian is not None, "evaluate with hessian=True"
     present = phase.present[:, None]
     D = jnp.where(present, jnp.sqrt(y), 1.0)
     charge = D * (phase.charge[:, None] - phase.sites.T @ (phase.sites @ (phase.charge[:, None] * y)))
