@@ -94,6 +94,16 @@ def test_congruent_melting_of_compounds(x64):
     assert {"liquid", "Cu$_2$Mg", "CuMg$_2$", "fcc + Cu$_2$Mg"} <= texts
 
 
+@pytest.mark.slow
+def test_minima_maxima_and_the_gamma_loop(x64):
+    """Cr-Fe: three congruent points, of which two are minima or maxima far from any row of the survey."""
+    found = binary(build(load("Cr-Fe"), ["CR", "FE"]), T=(400, 2300), progress=False)
+    congruent = [(p.T, p.x[0]) for p in found.points if "congruent" in p.kind]
+    assert np.allclose(congruent, [(1104.87, 0.5455), (1126.33, 0.9260), (1788.71, 0.7882)], atol=(0.05, 1e-3))
+    (eutectoid,) = found.invariants
+    assert eutectoid.T == pytest.approx(784.95, abs=0.01) and found.notes == ()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_both_phases_of_every_tie_line_have_the_same_chemical_potentials(x64, name):
     """G = mu . M and dG/dy - mu . dM/dy equal on a sublattice, in J/mol, evaluated from scratch."""

@@ -96,8 +96,8 @@ def test_lever_rule(al_zn):
     assert float(data.H[-1]) == pytest.approx(float(direct.H), abs=1e-6)
 
 
-def test_an_element_freezes_at_once(al_zn):
-    data = scheil(al_zn, {"ZN": 0.0}, progress=False)
+def test_an_element_freezes_at_once():
+    data = scheil(calphad.build("Al-Zn", ["AL", "ZN"]), {"ZN": 0.0}, progress=False)
     assert data.attrs["end"] == COMPLETE
     assert float(data["T"][-1]) == pytest.approx(933.473, abs=1e-3)
     assert float(data.latent[-1]) == pytest.approx(10711.04, abs=1.0)  # Dinsdale, Calphad 15 (1991) 317

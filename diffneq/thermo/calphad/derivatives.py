@@ -67,9 +67,7 @@ def partial_derivatives(
     known = ["T", "P", *(f"X({e})" for e in elements if e != base)]
     names = list(by or known)
     if base not in elements or not set(names) <= set(known) or not set(of) <= set(_QUANTITIES):
-        raise ValueError(
-            f"Choose derivatives of {', '.join(_QUANTITIES)} by {', '.join(known)}; dependent is {base}."
-        )
+        raise ValueError(f"Choose derivatives of {', '.join(_QUANTITIES)} by {', '.join(known)}; dependent is {base}.")
     columns, state = [], None
     for name in names:
         state, change = _changes(system, given, _direction(system, name, base), of)

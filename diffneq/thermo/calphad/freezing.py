@@ -9,8 +9,10 @@ temperature of the change is searched for and stepped over, so that no step is t
 """
 
 from collections.abc import Generator, Iterator
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from diffneq.thermo.calphad.solver.state import NOT_CERTIFIED, State
@@ -48,7 +50,7 @@ class Step(NamedTuple):
 
 
 class Frozen(NamedTuple):
-    """Liquid after equilibrium at T: what stays liquid, what became solid, the phases, and whether it can be trusted."""
+    """After equilibrium at T: what stays liquid, what became solid, the phases, and whether it can be trusted."""
 
     liquid: np.ndarray
     solids: tuple[Solid, ...]
@@ -198,8 +200,5 @@ def together(courses: list[Ask], solve, finished=lambda: None) -> list[Freezing]
 
 
 def _split(state: State, lengths: list[int]) -> Iterator[State]:
-    import jax
-
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    for a, b in zip(starts[:-1], starts[1:], strict=True):
+    for a, b in pairwise([0, *accumulate(lengths)]):
         yield jax.tree.map(lambda leaf, a=a, b=b: leaf[..., a:b], state)

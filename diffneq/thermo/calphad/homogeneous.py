@@ -101,9 +101,7 @@ def _one(tables: Tables, index, T, P, x, y, C: int):
     rows = tables.sites.shape[1] + 1
     z, unravel = ravel_pytree(_Unknowns(log_y, jnp.zeros(rows), jnp.zeros(C)))
     function = lambda z, x: _residual(tables, index, T, P, x, unravel(z))
-    largest = ravel_pytree(
-        _Unknowns(jnp.full_like(log_y, _LONGEST), jnp.full(rows, jnp.inf), jnp.full(C, jnp.inf))
-    )[0]
+    largest = ravel_pytree(_Unknowns(jnp.full_like(log_y, _LONGEST), jnp.full(rows, jnp.inf), jnp.full(C, jnp.inf)))[0]
 
     def step(carry):
         z, _, count = carry

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
@@ -13,7 +12,7 @@ from diffneq.thermo.calphad.conditions import conditions
 from diffneq.thermo.calphad.equilibrium import searcher_of, solve_all
 from diffneq.thermo.calphad.homogeneous import homogeneous
 from diffneq.thermo.calphad.roots import all_roots
-from diffneq.thermo.calphad.solver.certificate import lowest_of_phases, polished
+from diffneq.thermo.calphad.solver.certificate import lowest_of_families, polished
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.points import NEVER, grid_energies
 from diffneq.thermo.calphad.solver.search import Searcher
@@ -41,6 +40,7 @@ def driving_forces(
     Raises:
         ValueError: unknown phases, all suspended, conditions as of `equilibrium`.
 
+    >>> import jax
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     system = calphad.build("Cu-Mg", ["Cu", "Mg"])
@@ -79,12 +79,16 @@ def _below(searcher: Searcher, T, P, mu):
     """(driving force of every phase, composition), J per mole of atoms."""
     _, elements, *_ = searcher.tables.sizes
     lanes = searcher.lanes(T, P, None)  # type: ignore[arg-type]  # nothing is demanded here
-    RT, phases = searcher.tables.gas_constant * T, searcher.freedom.shape[0]
+    RT = searcher.tables.gas_constant * T
     g = grid_energies(searcher.points, lanes.energy, lanes.physical, T, lanes.gas_constant, searcher.tables.channels)
-    low = lowest_of_phases(searcher.points, phases, g, mu[:elements] / RT)
-    wanted = jnp.broadcast_to(searcher.freedom[:, None] > 0, low.height.shape)
-    best = polished(searcher.stack, lanes, mu[:elements] / RT, low, wanted, searcher.tables.channels)
-    return jnp.where(best.height < _TOO_FAR, -best.height * RT, jnp.nan), best.x
+    low = lowest_of_families(searcher.points, g, mu[:elements] / RT)
+    wanted = (searcher.freedom[low.phase] > 0) & (low.height < _TOO_FAR)
+    low = polished(searcher.stack, lanes, mu[:elements] / RT, low, wanted, searcher.tables.channels)
+    own = low.phase == jnp.arange(len(searcher.freedom))[:, None, None]  # (phases, families, lanes)
+    height = jnp.where(own, low.height, NEVER)
+    best = jnp.argmin(height, axis=1)
+    x = jnp.take_along_axis(low.x, best[None], axis=1)
+    return jnp.where(height.min(axis=1) < _TOO_FAR, -height.min(axis=1) * RT, jnp.nan), x
 
 
 def T0_temperatures(
@@ -105,6 +109,7 @@ def T0_temperatures(
     Raises:
         ValueError: unknown phases, a composition that cannot be.
 
+    >>> import jax
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     T0_temperatures(calphad.build("Al-Zn", ["Al", "Zn"]), ("FCC_A1", "HCP_A3"), {"Zn": 0.86}).round(0).tolist()
@@ -165,6 +170,7 @@ def spinodal_compositions(
 
     Returns mole fractions (root, element), from the start on.
 
+    >>> import jax
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     system = calphad.build("Al-Zn", ["Al", "Zn"])
@@ -198,9 +204,7 @@ def _on_line(system: System, start, end, function: Callable) -> xr.DataArray:
     return xr.DataArray(line(t), dims=("root", "element"), coords={"element": list(system.elements)})
 
 
-def clapeyron(
-    system: System, phases: tuple[str, str], x: Mapping[str, float], T: float, P: float = 101325.0
-) -> float:
+def clapeyron(system: System, phases: tuple[str, str], x: Mapping[str, float], T: float, P: float = 101325.0) -> float:
     """dP/dT = (S_b - S_a)/(V_b - V_a), Pa/K: the slope of G_a = G_b at fixed composition (of an element: its melting).
 
     Arguments:

@@ -1,6 +1,8 @@
 """Solidification: Scheil and Gulliver's limit of no diffusion in the solids, and the lever rule, the other limit."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 from tqdm import tqdm
@@ -102,7 +104,7 @@ def lever(
     T = np.unique(np.concatenate([np.linspace(end, start, int((start - end) / longest) + 2), np.asarray(at, float)]))
     T = T[(T >= end) & (T <= start)][::-1]
     parts = [frozen(solve(T), lane, liquids, 1.0, len(n)) for lane in range(len(T))]
-    changes = np.flatnonzero([a.key != b.key for a, b in zip(parts, parts[1:], strict=False)])
+    changes = np.flatnonzero([a.key != b.key for a, b in pairwise(parts)])
     high, low = T[changes], T[changes + 1]
     before = [parts[c].key for c in changes]
     while len(high) and (high - low).max() > NARROW:

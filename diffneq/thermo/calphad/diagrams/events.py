@@ -174,6 +174,8 @@ def _event(system: System, case: Candidate, start: Start | None, solution: Solut
     apart = np.diff(x)
     if case.kind == "invariant" and (apart < 1e-7).any():
         return None
+    if case.kind == "pure" and apart[0] < -1e-15:
+        return None  # the axis is reached by a tie-line of the other order
     if case.kind == "transition" and not any(
         abs(step) < 1e-6 and phases[k] != phases[k + 1] for k, step in enumerate(apart)
     ):
