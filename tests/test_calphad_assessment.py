@@ -21,6 +21,8 @@ from diffneq.thermo.calphad.assessment.uncertainty import laplace, propagated
 from diffneq.thermo.calphad.assessment.writing import changed, written
 from diffneq.thermo.calphad.diagrams import binary
 
+pytestmark = pytest.mark.slow  # most tests compile equilibria with their derivatives for half a minute
+
 FITTED = ["G(LIQUID,CU,MG;0)", "G(LIQUID,CU,MG;1)", "G(CUMG2,CU:MG;0)", "G(CU2MG,CU:MG;0)[1]", "G(CU2MG,CU:MG;0)[T]"]
 COMMON = {"components": ["CU", "MG"], "reference": "simulated"}
 MIXTURES = [[[1 - x, x]] for x in (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)]

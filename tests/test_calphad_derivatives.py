@@ -16,7 +16,8 @@ import pytest
 from diffneq.thermo.calphad import build, stable_state
 from diffneq.thermo.calphad.energy import molar_energy
 
-pytestmark = pytest.mark.usefixtures("x64")
+# Slow: a compilation of ten seconds for nearly every test.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 WHEEL = Path(os.path.dirname(pycalphad.__file__)) / "tests" / "databases"
 ORACLE = Path(__file__).parents[2] / "shared" / "data" / "oracle" / "jansson_derivatives_pycalphad.csv"

@@ -110,8 +110,8 @@ def test_liquidus_and_solidus_in_a_batch(al_zn):
     x = np.array([0.1, 0.3, 0.95])
     upper, lower = targets.liquidus(al_zn, {"ZN": x}), targets.solidus(al_zn, {"ZN": x[:2]})
     for T, found, phases in ((upper["T"], upper, 1), (lower["T"], lower, 2)):
-        above = calphad.equilibrium(al_zn, T=T.values + 1e-6, x={"ZN": x[: len(T)]})
-        below = calphad.equilibrium(al_zn, T=T.values - 1e-6, x={"ZN": x[: len(T)]})
+        above = calphad.equilibrium(al_zn, T=T.values + 1e-3, x={"ZN": x[: len(T)]})
+        below = calphad.equilibrium(al_zn, T=T.values - 1e-3, x={"ZN": x[: len(T)]})
         assert ((above.phase != "").sum("vertex") == phases).all()
         assert ((below.phase != "").sum("vertex") == 3 - phases).all()
         assert (found.status == 0).all()

@@ -62,8 +62,9 @@ def diagram_with_errors(
     the proportions of the axes, so that flat lines have finite bands.
 
     Arguments: `regions` with phases, T (n,), x, error and slope dx/dT (n, 2), `invariants` with phases, T and x
-    (Estimates), from `thermo.calphad.assessment.bands.diagram_bands`; `elements`, x is the fraction of the second; `data`, label ->
-    (x, T); `start`, regions of another diagram, drawn as thin dashed lines; `span`, lowest and highest T in K.
+    (Estimates), from `thermo.calphad.assessment.bands.diagram_bands`; `elements`, x is the fraction of the second;
+    `data`, label -> (x, T); `start`, regions of another diagram, drawn as thin dashed lines; `span`, lowest and
+    highest T in K.
     """
     every = [t for r in regions for t in r.T]
     low, high = span or (min(every), max(every))

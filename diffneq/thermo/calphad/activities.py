@@ -67,7 +67,7 @@ def potential(
     ...     system = calphad.build("Fe-C", ["Fe", "C"])
     ...     mu = potential(system, 0.5, "C", "GRAPHITE", 1273.15)
     ...     round(float(calphad.equilibrium(system, T=1273.15, mu={"C": mu}).x.sel(element="C")[0]), 4)
-    0.039
+    0.0418
     """
     if not (np.asarray(activity) > 0).all():
         raise ValueError(f"The activity of {element} must be positive.")

@@ -72,6 +72,7 @@ def partial_derivatives(
     for name in names:
         state, change = _changes(system, given, _direction(system, name, base), of)
         columns.append(change)
+    assert state is not None  # names is never empty
     C = len(elements)
     variables: dict[str, Any] = {}
     for k, quantity in enumerate(of):

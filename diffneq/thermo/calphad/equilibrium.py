@@ -61,8 +61,8 @@ def equilibrium(
     Raises ValueError: conditions that break the phase rule, are out of range or name unknown elements or phases.
 
     >>> with jax.enable_x64(True):
-    ...     result = equilibrium("Al-Zn", ["Al", "Zn"], T=600.0, x={"Zn": 0.5})
-    >>> sorted(result.phase.values[result.amount.values > 0])
+    ...     result = equilibrium("Al-Zn", ["Al", "Zn"], T=580.0, x={"Zn": 0.3})
+    >>> result.phase.values.tolist()
     ['FCC_A1', 'FCC_A1']
     """
     system = as_system(source, components, phases, without)
@@ -164,7 +164,7 @@ def stable_state(
     ...     system = build("Al-Zn", ["Al", "Zn"])
     ...     entropy = -jax.grad(lambda T: stable_state(system, T, jnp.array([0.9, 0.1])).G[0])(600.0)
     >>> round(float(entropy), 2)
-    50.91
+    50.89
     """
     T, x = jnp.atleast_1d(jnp.asarray(T, float)), jnp.atleast_2d(jnp.asarray(x, float))
     B, C, padded = max(len(T), len(x)), len(system.elements), system.tables.sizes[1]

@@ -110,7 +110,7 @@ def course(n: np.ndarray, T: float, end: float, liquids: np.ndarray, tolerance: 
     return Freezing(steps, n.sum() <= _LAST_DROP, failures >= _MOST_FAILURES)
 
 
-def _extrapolated(n, T, h, liquids) -> Ask:
+def _extrapolated(n, T, h, liquids) -> Generator[tuple[np.ndarray, np.ndarray], State, tuple]:
     """(the step, its error, did the set of phases stay the same); None if an equilibrium was not found.
 
     If the set changed the step is the plain one, of order one.

@@ -75,7 +75,7 @@ def _starts(system: System, index: int, T, x, P: float) -> tuple[list[np.ndarray
     mixture = np.sum(weight * state.y, axis=1) / np.maximum(weight.sum(axis=0), 1e-300)
     separate = [np.where(state.active[s], state.y[:, s], mixture).T for s in range(len(weight))]
     several = (state.active.sum(axis=0) > 1).any()
-    return [mixture.T, *(separate if several else [])], (state.status & INFEASIBLE) == 0
+    return [mixture.T, *(separate if several else [])], np.asarray(state.status & INFEASIBLE) == 0
 
 
 @jax.jit

@@ -113,7 +113,7 @@ def T0_temperatures(
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     T0_temperatures(calphad.build("Al-Zn", ["Al", "Zn"]), ("FCC_A1", "HCP_A3"), {"Zn": 0.86}).round(0).tolist()
-    [595.0]
+    [622.0]
     """
     one = composition(system, x)
     return all_roots(_difference(system, phases, P, lambda T: (T, np.repeat(one[None], len(T), axis=0))),
@@ -175,7 +175,7 @@ def spinodal_compositions(
     >>> with jax.enable_x64(True):
     ...     system = calphad.build("Al-Zn", ["Al", "Zn"])
     ...     spinodal_compositions(system, "FCC_A1", 580.0, {"Zn": 0.0}, {"Zn": 0.7}).sel(element="ZN").round(3).values
-    array([0.257, 0.461])
+    array([0.248, 0.457])
     """
     return _on_line(system, start, end, lambda line: lambda t: stability(system, phase, t * 0 + T, line(t), P))
 

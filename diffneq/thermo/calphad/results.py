@@ -53,7 +53,8 @@ def to_dataset(system: System, given: Conditions, state: State) -> xr.Dataset:
         "G_phase": shaped(hidden(state.energy), ("vertex",)),
         "G": shaped(G), "H": shaped(G + given.T * S), "S": shaped(S),
         "mu": shaped(blank(state.mu[:C]), ("element",)),
-        "certificate": shaped(np.where(state.status & INFEASIBLE, np.nan, state.certificate)), "worst": shaped(names[state.worst]), "status": shaped(state.status),
+        "certificate": shaped(np.where(state.status & INFEASIBLE, np.nan, state.certificate)),
+        "worst": shaped(names[state.worst]), "status": shaped(state.status),
         "T": shaped(given.T), "P": shaped(given.P),
     }  # fmt: skip
     coords = {**given.coords, "element": list(system.elements)}

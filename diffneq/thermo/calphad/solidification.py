@@ -63,7 +63,7 @@ def scheil(
     >>> from diffneq.thermo import calphad
     >>> with jax.enable_x64(True):
     ...     path = scheil(calphad.build("Pb-Sn", ["Pb", "Sn"]), {"Sn": 0.5}, longest=30.0)
-    >>> path.attrs["end"], sorted(path.phase.values), round(float(path["T"][-1]), 1)
+    >>> path.attrs["end"], sorted(path.phase.values.tolist()), round(float(path["T"][-1]), 1)
     ('solid to the last drop', ['BCT_A5', 'FCC_A1'], 454.6)
     """
     n, liquids, out = composition(system, x), liquid_phases(system, liquid), frozenset(map(str.upper, suspended))
