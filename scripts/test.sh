@@ -6,8 +6,6 @@
 . "$(dirname "$0")/_environment.sh"
 prepare_environment dask,ase,notebook,test,lint,docs
 export PATH="$PWD/.venv/bin:$PATH" MPLBACKEND=Agg JUPYTER_PREFER_ENV_PATH=1
-# Programs compiled by one stage serve the next ones, and the processes that tests start.
-export JAX_COMPILATION_CACHE_DIR="$PWD/.venv/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=1
 started=$SECONDS
 
 stage() {
