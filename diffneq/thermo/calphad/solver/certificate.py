@@ -17,7 +17,7 @@ from diffneq.thermo.calphad.solver.dispatch import for_each_block
 from diffneq.thermo.calphad.solver.energies import Phase, evaluate
 from diffneq.thermo.calphad.solver.hull import reduced
 from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes
-from diffneq.thermo.calphad.solver.points import NEVER, Points
+from diffneq.thermo.calphad.solver.points import NEVER, Points, place_of, with_places
 from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots
 
@@ -71,15 +71,11 @@ def matters(
 def _best_on_grid(points: Points, height: Float[Array, "points W"]):
     """Index of the lowest point of every family and its height."""
     tiles, tile = points.valid.shape
-    bits = max(1, (tiles * tile - 1).bit_length())
-    mask = jnp.int64((1 << bits) - 1)
-    places = jnp.arange(tiles * tile, dtype=jnp.int64)[:, None]
-    packed = (jax.lax.bitcast_convert_type(height, jnp.int64) & ~mask) | places
-    packed = jax.lax.bitcast_convert_type(packed, height.dtype)
+    packed, mask = with_places(height)
     of_tiles = packed.reshape(tiles, tile, -1).min(axis=1)
     best = jax.ops.segment_min(of_tiles, points.family, points.family_phase.shape[0], indices_are_sorted=False)
     found = jnp.isfinite(best)
-    index = jnp.where(found, jax.lax.bitcast_convert_type(best, jnp.int64) & mask, 0).astype(jnp.int32)
+    index = jnp.where(found, place_of(best, mask), 0)
     value = jnp.where(found, jnp.take_along_axis(height, index, axis=0), NEVER)
     return index, value
 

@@ -91,10 +91,19 @@ def smallest(values: Float[Array, "points W"]) -> tuple[Int[Array, "W"], Float[A
     The index replaces the lowest bits of the number, so that one plain minimum finds both: a reduction over pairs is
     several times slower on a CPU. Values that agree to 2^-36 count as equal.
     """
-    bits = max(1, (values.shape[0] - 1).bit_length())
-    mask = jnp.int64((1 << bits) - 1)
+    packed, mask = with_places(values)
+    index = place_of(jnp.min(packed, axis=0), mask)
+    return index, jnp.take_along_axis(values, index[None], axis=0)[0]
+
+
+def with_places(values: Float[Array, "points W"]) -> tuple[Float[Array, "points W"], Int[Array, ""]]:
+    """The values with their row numbers in the lowest bits, and the mask of these bits."""
+    mask = jnp.int64((1 << max(1, (values.shape[0] - 1).bit_length())) - 1)
     places = jnp.arange(values.shape[0], dtype=jnp.int64)[:, None]
     packed = (jax.lax.bitcast_convert_type(values, jnp.int64) & ~mask) | places
-    best = jnp.min(jax.lax.bitcast_convert_type(packed, values.dtype), axis=0)
-    index = (jax.lax.bitcast_convert_type(best, jnp.int64) & mask).astype(jnp.int32)
-    return index, jnp.take_along_axis(values, index[None], axis=0)[0]
+    return jax.lax.bitcast_convert_type(packed, values.dtype), mask
+
+
+def place_of(packed: Float[Array, "*batch"], mask: Int[Array, ""]) -> Int[Array, "*batch"]:
+    """The row number that a packed value carries."""
+    return (jax.lax.bitcast_convert_type(packed, jnp.int64) & mask).astype(jnp.int32)
