@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from diffneq.thermo.calphad.assessment.equilibria import Context
 from diffneq.thermo.calphad.assessment.regions import Ends, MeanPlanes, Region, ends_of
 from diffneq.thermo.calphad.assessment.residuals import Residual
-from diffneq.thermo.calphad.energy import formula_energy, formula_moles
+from diffneq.thermo.calphad.energy import driving_force
 from diffneq.thermo.calphad.system import System
 
 SIGMA = 1000.0  # J/mol of atoms at weight 1, as in ESPEI
@@ -39,10 +39,7 @@ class DrivingForce(Residual):
         mu = mean[:, self.ends.region]
         y, found = self.ends.constitutions(context, mu)
 
-        def one(phase, T, P, y, mu):
-            moles = formula_moles(context.tables, phase, y)
-            return (mu @ moles - formula_energy(context.tables, phase, T, P, y)) / jnp.sum(moles)
-
+        one = lambda phase, T, P, y, mu: driving_force(context.tables, phase, mu, T, P, y)
         value = jax.vmap(one)(self.ends.phase, self.ends.T, self.ends.P, y, mu.T)
         return value, ~(there[self.ends.region] & found)
 
