@@ -31,4 +31,4 @@ stage "lint: ruff" ruff check .
 stage "types: pyright" pyright
 stage "documentation: sphinx" sphinx-build -q -W --keep-going -b html docs docs/_build/html
 stage "notebooks, fast mode" notebooks
-stage "tests: pytest" python -m pytest "$@"
+stage "tests: pytest, two processes" python -m pytest -n 2 --dist loadfile "$@"

@@ -1,6 +1,8 @@
 """The strict configuration every test runs under: two CPU devices, and no silent promotion of ranks."""
 
+import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import matplotlib
@@ -16,3 +18,13 @@ def x64() -> Iterator[None]:
     """Double precision for one test."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _bounded_memory_maps() -> Iterator[None]:
+    """Forget compiled programs when there are many: each holds memory maps, and Linux kills a process at 65530."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_text().count("\n") > 12_000:
+        jax.clear_caches()
+        gc.collect()

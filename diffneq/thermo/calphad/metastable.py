@@ -83,7 +83,7 @@ def _below(searcher: Searcher, T, P, mu):
     g = grid_energies(searcher.points, lanes.energy, lanes.physical, T, lanes.gas_constant, searcher.tables.channels)
     low = lowest_of_families(searcher.points, g, mu[:elements] / RT)
     wanted = (searcher.freedom[low.phase] > 0) & (low.height < _TOO_FAR)
-    low = polished(searcher.stack, lanes, mu[:elements] / RT, low, wanted, searcher.tables.channels)
+    low = polished(searcher.stack, lanes, mu[:elements] / RT, low, wanted, searcher.tables.channels, jnp.inf)
     own = low.phase == jnp.arange(len(searcher.freedom))[:, None, None]  # (phases, families, lanes)
     height = jnp.where(own, low.height, NEVER)
     best = jnp.argmin(height, axis=1)

@@ -2,9 +2,9 @@
 
     D = min over phases and constitutions of [G(y) - mu . M(y)] / n_atoms(y)
 
-At the global minimum D = 0; a negative D names a phase that would lower the energy. Of every phase the lowest grid
-point is polished by Newton's method at fixed mu, unless it cannot matter: it lies far above the plane, it is the
-constitution of a stable phase itself, or it has nothing to vary.
+At the global minimum D = 0; a negative D names a phase that would lower the energy. Of every family of grid points
+(see `Grid`) the lowest that is not the constitution of a stable phase is polished by Newton's method at fixed mu,
+unless it cannot matter: it lies far above the plane, the energy is convex from it to a stable phase, or it cannot vary.
 """
 
 from typing import NamedTuple
@@ -15,15 +15,16 @@ from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.solver.dispatch import for_each_block
 from diffneq.thermo.calphad.solver.energies import Phase, evaluate
+from diffneq.thermo.calphad.solver.grid import EMPTY
 from diffneq.thermo.calphad.solver.hull import reduced
 from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes
 from diffneq.thermo.calphad.solver.points import NEVER, Points, place_of, with_places
 from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots
 
-_CLOSE = 0.03  # a grid point this near (largest difference of site fractions) to a stable phase is that phase
+_CLOSE = 0.03  # a grid point this near (distance of site fractions) to a stable phase is that phase
 _STIFF = 0.1
-_REACH = 0.15  # polishing lowers no grid point by more than this (over R T; largest seen: 0.024)
+_WAY = 5  # points on the way from a candidate to a stable phase, both ends among them
 _POLISHED = 3e-4  # relative step at which the energy is converged to its square
 _MOST_STEPS = 15
 
@@ -39,10 +40,13 @@ class Candidates(NamedTuple):
 
 
 def lowest_of_families(
-    points: Points, g: Float[Array, "points W"], mu: Float[Array, "elements W"]
+    points: Points, g: Float[Array, "points W"], mu: Float[Array, "elements W"], stable: Slots | None = None
 ) -> Candidates:
-    """Of every family (see `Grid`) the grid point that lies lowest against the plane `mu`."""
-    place, height = _best_on_grid(points, reduced(g, points.x, mu))
+    """Of every family (see `Grid`) the grid point that lies lowest against the plane `mu`, none around `stable`."""
+    height = reduced(g, points.x, mu)
+    if stable is not None:
+        height = jnp.where(_around(points, stable), NEVER, height)
+    place, height = _best_on_grid(points, height)
     y = jnp.moveaxis(points.y.reshape(-1, points.y.shape[2])[place], 2, 0)
     phase = jnp.broadcast_to(points.family_phase[:, None], height.shape)
     return Candidates(phase, height, y, jnp.moveaxis(points.x[place], 2, 0), points.atoms.reshape(-1)[place])
@@ -61,11 +65,46 @@ def lowest_of_phases(
     return Candidates(phase, jnp.min(height, axis=1), take(low.y), take(low.x), take(low.atoms))
 
 
-def matters(
-    low: Candidates, freedom: Int[Array, "phases"], slots: Slots, stiffness: Float[Array, "slots W"]
+def stiff(slots: Slots, stiffness: Float[Array, "slots W"]) -> Slots:
+    """The slots that are far from demixing, so that each has one minimum around it."""
+    return slots._replace(active=slots.active & (stiffness > _STIFF))
+
+
+def reach(T: Float[Array, "W"]) -> Float[Array, "W"]:
+    """Polishing lowers no grid point by more than this, over R T: what interactions vary by between two points."""
+    return 0.05 + 200.0 / T
+
+
+def sliding(
+    stack: Phase,
+    lanes: Lanes,
+    mu: Float[Array, "elements W"],
+    low: Candidates,
+    wanted: Bool[Array, "n W"],
+    slots: Slots,
+    channels,
 ) -> Bool[Array, "n W"]:
-    """Which candidates could lie below the plane once polished."""
-    return (freedom[low.phase] > 0) & (low.height < _REACH) & ~_near(slots, stiffness > _STIFF, low)
+    """Which candidates would slide down to a stable phase: the energy is convex all the way to it."""
+    n, W = wanted.shape
+    own = (low.phase[:, None] == slots.phase) & slots.active  # (n, slots, W)
+    distance = jnp.sum((low.y[:, :, None] - slots.y[:, None]) ** 2, axis=0)
+    nearest = jnp.argmin(jnp.where(own, distance, jnp.inf), axis=1)
+    target = jnp.take_along_axis(slots.y, nearest[None], axis=1).reshape(low.y.shape[0], -1)
+    start, t = low.y.reshape(target.shape), jnp.linspace(0.0, 1.0, _WAY)[:, None]
+
+    def block(carry, index, pair):
+        along = start[:, None, pair] * (1.0 - t) + target[:, None, pair] * t
+        potentials = jnp.tile(mu[:, pair % W], (1, _WAY))
+        coefficients = lanes.of(index, jnp.tile(pair % W, _WAY))
+        energy = evaluate(stack.at(index), coefficients, along.reshape(len(along), -1), channels, hessian=False)
+        above = (energy.value - jnp.sum(potentials * energy.moles, axis=0)).reshape(_WAY, -1)
+        return carry.at[pair].set(jnp.all(jnp.diff(above, 2, axis=0) > 0.0, axis=0), mode="drop")
+
+    wanted = wanted & own.any(axis=1)
+    false = jnp.zeros(n * W, bool)
+    return for_each_block(block, false, low.phase.reshape(-1), wanted.reshape(-1), stack.moles.shape[0], BLOCK).reshape(
+        n, W
+    )
 
 
 def _best_on_grid(points: Points, height: Float[Array, "points W"]):
@@ -80,19 +119,31 @@ def _best_on_grid(points: Points, height: Float[Array, "points W"]):
     return index, value
 
 
-def _near(slots: Slots, stiff: Bool[Array, "slots W"], low: Candidates) -> Bool[Array, "n W"]:
-    """Is this constitution that of a stable phase, and far from demixing, so that it has one minimum around here?"""
-    near = jnp.zeros(low.phase.shape, bool)
+def _around(points: Points, slots: Slots) -> Bool[Array, "points W"]:
+    """Which grid points are constitutions of a stable phase, to within `_CLOSE`."""
+    y = points.y.reshape(-1, points.y.shape[2])
+    size, tile = jnp.sum(y**2, axis=1)[:, None], points.y.shape[1]
+    found = jnp.zeros((len(y), slots.phase.shape[1]), bool)
     for s in range(slots.phase.shape[0]):
-        distance = jnp.abs(low.y - slots.y[:, None, s]).max(axis=0)
-        near = near | ((slots.phase[s] == low.phase) & slots.active[s] & stiff[s] & (distance < _CLOSE))
-    return near
+        square = size - 2.0 * (y @ slots.y[:, s]) + jnp.sum(slots.y[:, s] ** 2, axis=0)
+        same = (points.phase[:, None] == slots.phase[s]) & slots.active[s]
+        found = found | (jnp.repeat(same, tile, axis=0) & (square < _CLOSE**2))
+    return found
 
 
 def polished(
-    stack: Phase, lanes: Lanes, mu: Float[Array, "elements W"], low: Candidates, wanted: Bool[Array, "n W"], channels
+    stack: Phase,
+    lanes: Lanes,
+    mu: Float[Array, "elements W"],
+    low: Candidates,
+    wanted: Bool[Array, "n W"],
+    channels,
+    trust: float = 4.0,
 ) -> Candidates:
-    """The wanted candidates after Newton's method at fixed mu; those that it would raise stay as they are."""
+    """The wanted candidates after Newton's method at fixed mu; those that it would raise stay as they are.
+
+    One that cannot come below the plane, even if a step lowered it by `trust` times what it promises, is left half way.
+    """
     n, W = wanted.shape
     n_y, elements = low.y.shape[0], low.x.shape[0]
     flat = (low.height.reshape(-1), low.y.reshape(n_y, -1), low.x.reshape(elements, -1), low.atoms.reshape(-1))
@@ -106,14 +157,18 @@ def polished(
             y, _, count = state
             energy = evaluate(phase, coefficients, y, channels, potentials)
             change = response(phase, energy, y, jnp.where(count < 8, 5e-2, 1e-3)).at(potentials)
-            return moved(phase, y, change), jnp.max(remaining(y, change, finest)), count + 1
+            slope = energy.gradient - jnp.sum(potentials[:, None] * energy.moles_gradient, axis=0)
+            height = energy.value - jnp.sum(potentials * energy.moles, axis=0)
+            promise = -0.5 * jnp.sum(slope * y * change, axis=0)  # by how much Newton's step would lower a parabola
+            hopeless = height > trust * promise + 0.05 * energy.moles.sum(axis=0)
+            return moved(phase, y, change), jnp.max(jnp.where(hopeless, 0.0, remaining(y, change, finest))), count + 1
 
         more = lambda state: (state[1] > _POLISHED) & (state[2] < _MOST_STEPS)
         y = jax.lax.while_loop(more, step, (flat[1][:, pair], jnp.asarray(jnp.inf), 0))[0]
         energy = evaluate(phase, coefficients, y, channels, hessian=False)
         atoms = energy.moles.sum(axis=0)
-        real = jnp.where(atoms > 1e-6, atoms, 1.0)
-        height = jnp.where(atoms > 1e-6, (energy.value - jnp.sum(potentials * energy.moles, axis=0)) / real, NEVER)
+        real = jnp.where(atoms > EMPTY, atoms, 1.0)
+        height = jnp.where(atoms > EMPTY, (energy.value - jnp.sum(potentials * energy.moles, axis=0)) / real, NEVER)
         better = height < flat[0][pair]
         put = lambda old, new: old.at[..., pair].set(jnp.where(better, new, old[..., pair]), mode="drop")
         return jax.tree.map(put, carry, (height, y, energy.moles / real, atoms))

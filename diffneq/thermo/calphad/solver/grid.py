@@ -13,6 +13,8 @@ from diffneq.thermo.calphad.sizes import bucket
 from diffneq.thermo.calphad.solver.symmetry import equivalent_sublattices, representatives
 from diffneq.thermo.calphad.tables import Tables
 
+EMPTY = 0.02  # moles of atoms in a formula unit: with fewer, vacancies are all there is, and the model means nothing
+_MOST_PARTS = 32  # families of one phase; more are taken together by their main element
 TILE = 16  # points of one phase in a tile
 _CORNER = 1e-13  # site fractions of the absent constituents at a corner, less than the least mole fraction asked for
 
@@ -20,9 +22,10 @@ _CORNER = 1e-13  # site fractions of the absent constituents at a corner, less t
 class Grid(NamedTuple):
     """Tiles of constitutions, each of one family: a part of a phase that may be a basin of its own.
 
-    A phase is divided by the element that it holds most of (the sides of a miscibility gap), and the disordered states
-    of one that can order, with nearly equal fractions on several sublattices, are families besides: points spread over
-    all sublattices hardly ever come near them. The lowest point of each family competes.
+    A phase is divided by the constituents that prevail on its sublattices (the sides of a miscibility gap, the ways to
+    order), and the disordered states of one that can order, with nearly equal fractions on several sublattices, are
+    families besides: points spread over all sublattices hardly ever come near them. The lowest point of each family
+    competes.
     """
 
     y: np.ndarray  # (tiles, TILE, n_y); 1 in the padding
@@ -50,9 +53,9 @@ def make_grid(tables: Tables, density: float) -> Grid:
         for points in samples:
             points[:, ~present[i]] = 1.0
             moles = _moles(tables, i, points)
-            real = moles.sum(axis=1) > 1e-3  # not made of vacancies
-            most = np.argmax(moles, axis=1)
-            families += [(i, points[real & (most == e)]) for e in np.unique(most[real])]
+            real = moles.sum(axis=1) > EMPTY
+            part = _parts(points[real], moles[real], rows)
+            families += [(i, points[real][part == k]) for k in np.unique(part)]
     return _tiled([f for f in families if len(f[1])], sites.shape[2], freedom)
 
 
@@ -67,6 +70,13 @@ def _tiled(families: list[tuple[int, np.ndarray]], n_y: int, freedom: np.ndarray
     of_family = np.zeros(bucket(len(families)), np.int32)
     of_family[: len(families)] = [i for i, _ in families]
     return Grid(y, valid, of_family[family], family, of_family, freedom)
+
+
+def _parts(points: np.ndarray, moles: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
+    """Which part of its phase every point belongs to: the nearest corner, or the main element where corners abound."""
+    main = [np.argmax(points[:, row], axis=1) for row in rows]
+    corner = np.unique(np.stack(main, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+    return corner if corner.max(initial=0) < _MOST_PARTS else np.argmax(moles, axis=1)
 
 
 def _alike(moles: np.ndarray, rows: list[np.ndarray]) -> list[list[np.ndarray]]:
@@ -148,7 +158,7 @@ def _corners(rows: list[np.ndarray], n_y: int, most: int = 1024) -> np.ndarray:
 
 
 def _edges(corners: np.ndarray, charge: np.ndarray, most: int = 600) -> np.ndarray:
-    """Points between pairs of corners: three on each edge, or where the charge of a pair cancels."""
+    """Points between pairs of corners: five on each edge, or where the charge of a pair cancels."""
     a, b = np.triu_indices(len(corners), 1)
     if charge.any():
         qa, qb = corners[a] @ charge, corners[b] @ charge
@@ -156,7 +166,8 @@ def _edges(corners: np.ndarray, charge: np.ndarray, most: int = 600) -> np.ndarr
         a, b, qa, qb = a[opposite], b[opposite], qa[opposite], qb[opposite]
         t = (qb / (qb - qa))[:, None]
         return t * corners[a] + (1 - t) * corners[b]
-    fractions = (0.5, 0.2, 0.8)
+    edge = ((corners[a] > 0.5) & (corners[b] < 0.5)).sum(axis=1) == 1  # they differ on one sublattice alone
+    a, b, fractions = a[edge], b[edge], (0.5, 0.1, 0.3, 0.7, 0.9)
     if len(a) * len(fractions) > most:
         keep = np.random.default_rng(1).choice(len(a), most // len(fractions), replace=False)
         a, b = a[keep], b[keep]

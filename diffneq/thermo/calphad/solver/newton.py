@@ -22,8 +22,10 @@ from diffneq.thermo.calphad.solver.linear import solve_pivoted
 from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots, without_copies
 
-BLOCK = 32
-DONE = 2e-9  # relative step; mass balance and energy are then right to rounding
+BLOCK = 16
+SINGULAR = 1e-7  # smallest pivot of a system that does not determine all chemical potentials
+_DONE = 2e-9  # relative step; mass balance and energy are then right to rounding
+_DONE_SINGULAR = 1e-6  # what is left where the system is singular to rounding; the energy is right to its square
 _PROXIMAL = 1e-9  # holds potentials that nothing determines at their value; vanishes at the solution
 _MOST_STEPS = 40
 
@@ -82,6 +84,11 @@ class _Answers(NamedTuple):
     moles_slope: Float[Array, "elements elements pairs"]
 
 
+def converged(left: Float[Array, "W"], pivot: Float[Array, "W"]) -> Bool[Array, "W"]:
+    """Has Newton's method come to its end?"""
+    return left <= jnp.where(pivot < SINGULAR, _DONE_SINGULAR, _DONE)
+
+
 @batch_last
 def equilibrate(
     stack: Phase, lanes: Lanes, start: Slots, mu: Float[Array, "elements W"], wanted: Bool[Array, "W"], channels
@@ -90,7 +97,7 @@ def equilibrate(
     elements, slots, W = mu.shape[0], *start.phase.shape
 
     def live(state, count):
-        return wanted & ~(state.left <= DONE) & jnp.isfinite(state.left) & (count < _MOST_STEPS)
+        return wanted & ~converged(state.left, state.pivot) & jnp.isfinite(state.left) & (count < _MOST_STEPS)
 
     def body(carry):
         state, count = carry

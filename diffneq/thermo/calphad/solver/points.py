@@ -79,9 +79,7 @@ def grid_energies(
             value = value + jax.lax.cond(jnp.any(coefficients != 0), order, lambda _: empty, None)
         return jnp.where(valid[:, None], value / atoms[:, None], NEVER)
 
-    g = jax.lax.map(
-        tile, (points.phase, points.valid, points.features, points.ideal, points.atoms, points.magnetism)
-    )
+    g = jax.lax.map(tile, (points.phase, points.valid, points.features, points.ideal, points.atoms, points.magnetism))
     return g.reshape(-1, T.shape[0])
 
 

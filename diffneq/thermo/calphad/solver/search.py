@@ -12,11 +12,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.solver import hull
-from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_families, matters, polished
+from diffneq.thermo.calphad.solver.certificate import Candidates, lowest_of_families, polished, reach, sliding, stiff
 from diffneq.thermo.calphad.solver.energies import Phase
 from diffneq.thermo.calphad.solver.hull import Basis, Demand, Pool
 from diffneq.thermo.calphad.solver.merging import slots_of
-from diffneq.thermo.calphad.solver.newton import DONE, Equilibrated, Lanes, equilibrate
+from diffneq.thermo.calphad.solver.newton import Equilibrated, Lanes, converged, equilibrate
 from diffneq.thermo.calphad.solver.points import NEVER, Points, grid_energies
 from diffneq.thermo.calphad.solver.slots import Slots, merged
 from diffneq.thermo.calphad.tables import Tables
@@ -42,8 +42,8 @@ class Found(NamedTuple):
     def sound(self) -> Bool[Array, "W"]:
         """Converged, without negative amounts, and no phase below the plane."""
         positive = jnp.all(~self.slots.active | (self.slots.amount > -1e-12), axis=0)
-        converged = (self.left <= DONE) & (self.imbalance < BALANCED) & jnp.isfinite(self.mu).all(axis=0)
-        return converged & positive & (self.certificate >= CERTIFIED)
+        ended = converged(self.left, self.pivot) & (self.imbalance < BALANCED) & jnp.isfinite(self.mu).all(axis=0)
+        return ended & positive & (self.certificate >= CERTIFIED)
 
 
 class _State(NamedTuple):
@@ -113,9 +113,10 @@ class Searcher(eqx.Module):
         done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
         usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
         mu = jnp.where(usable, done.mu, plane)
-        low = lowest_of_families(self.points, g, mu)
-        wanted = live & jnp.where(columns_only, (self.freedom[low.phase] > 0) & (low.height < 1.0),
-                                  matters(low, self.freedom, done.slots, done.stiffness))  # fmt: skip
+        known = done.slots._replace(active=done.slots.active & usable)
+        low = lowest_of_families(self.points, g, mu, stiff(known, done.stiffness))
+        wanted = live & (self.freedom[low.phase] > 0) & (low.height < jnp.where(columns_only, 1.0, reach(lanes.T)))
+        wanted = wanted & ~sliding(self.stack, lanes, mu, low, wanted, known, channels)
         members = _members(basis, self.points, pool, demand, mu)
         both = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), low, members)
         wanted = jnp.concatenate([wanted, live & columns_only & (self.freedom[members.phase] > 0)])
@@ -163,7 +164,7 @@ def _with_columns(state: _State) -> Pool:
 
 def _rank(found: Found) -> Float[Array, "W"]:
     """Higher is better among results that are not sound: converged ones first, then by their certificate."""
-    return jnp.where(found.left <= DONE, 0.0, -1e3) + jnp.clip(found.certificate, -1e2, 0.0)
+    return jnp.where(converged(found.left, found.pivot), 0.0, -1e3) + jnp.clip(found.certificate, -1e2, 0.0)
 
 
 def _deepest(low: Candidates, count: int) -> Candidates:

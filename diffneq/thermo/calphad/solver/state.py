@@ -12,7 +12,7 @@ from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.implicit import Blocks, Given, stationary
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.monomials import monomials
-from diffneq.thermo.calphad.solver.newton import DONE
+from diffneq.thermo.calphad.solver.newton import SINGULAR, converged
 from diffneq.thermo.calphad.solver.points import Points
 from diffneq.thermo.calphad.solver.search import BALANCED, CERTIFIED, Found, Searcher
 from diffneq.thermo.calphad.solver.slots import Slots
@@ -20,7 +20,6 @@ from diffneq.thermo.calphad.tables import Tables
 
 # Bits of `State.status`; 0 is a certified equilibrium whose chemical potentials are all determined.
 NOT_CERTIFIED, NOT_CONVERGED, INFEASIBLE, POTENTIALS_NOT_DETERMINED = 1, 2, 4, 8
-_SINGULAR = 1e-7
 
 
 class State(eqx.Module):
@@ -150,9 +149,9 @@ def _status(found: Found) -> Int[Array, "B"]:
     positive = jnp.all(~found.slots.active | (found.slots.amount > -1e-12), axis=0)
     bits = (
         (NOT_CERTIFIED, ~(found.certificate >= CERTIFIED)),
-        (NOT_CONVERGED, ~(found.left <= DONE) | ~(found.imbalance < BALANCED) | ~positive),
+        (NOT_CONVERGED, ~converged(found.left, found.pivot) | ~(found.imbalance < BALANCED) | ~positive),
         (INFEASIBLE, ~found.feasible),
-        (POTENTIALS_NOT_DETERMINED, found.pivot < _SINGULAR),
+        (POTENTIALS_NOT_DETERMINED, found.pivot < SINGULAR),
     )
     status = sum(jnp.where(hit, bit, 0) for bit, hit in bits)
     return jnp.where(found.feasible, status, INFEASIBLE)  # of what cannot be the rest says nothing
