@@ -13,20 +13,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from diffneq.thermo.calphad.solver.descent import descend
 from diffneq.thermo.calphad.solver.dispatch import for_each_block
 from diffneq.thermo.calphad.solver.energies import Phase, evaluate
 from diffneq.thermo.calphad.solver.grid import EMPTY
 from diffneq.thermo.calphad.solver.hull import reduced
 from diffneq.thermo.calphad.solver.newton import BLOCK, Lanes
 from diffneq.thermo.calphad.solver.points import NEVER, Points, place_of, with_places
-from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
 from diffneq.thermo.calphad.solver.slots import Slots
 
 _CLOSE = 0.03  # a grid point this near (distance of site fractions) to a stable phase is that phase
 _STIFF = 0.1
 _WAY = 5  # points on the way from a candidate to a stable phase, both ends among them
-_POLISHED = 3e-4  # relative step at which the energy is converged to its square
-_MOST_STEPS = 15
 
 
 class Candidates(NamedTuple):
@@ -140,10 +138,7 @@ def polished(
     channels,
     trust: float = 4.0,
 ) -> Candidates:
-    """The wanted candidates after Newton's method at fixed mu; those that it would raise stay as they are.
-
-    One that cannot come below the plane, even if a step lowered it by `trust` times what it promises, is left half way.
-    """
+    """The wanted candidates after `descend` at fixed mu; those that it would raise stay as they are."""
     n, W = wanted.shape
     n_y, elements = low.y.shape[0], low.x.shape[0]
     flat = (low.height.reshape(-1), low.y.reshape(n_y, -1), low.x.reshape(elements, -1), low.atoms.reshape(-1))
@@ -151,25 +146,13 @@ def polished(
     def block(carry, index, pair):
         phase, lane = stack.at(index), pair % W
         coefficients, potentials = lanes.of(index, lane), mu[:, lane]
-        finest = resolution(phase.charge)
-
-        def step(state):
-            y, _, count = state
-            energy = evaluate(phase, coefficients, y, channels, potentials)
-            change = response(phase, energy, y, jnp.where(count < 8, 5e-2, 1e-3)).at(potentials)
-            slope = energy.gradient - jnp.sum(potentials[:, None] * energy.moles_gradient, axis=0)
-            height = energy.value - jnp.sum(potentials * energy.moles, axis=0)
-            promise = -0.5 * jnp.sum(slope * y * change, axis=0)  # by how much Newton's step would lower a parabola
-            hopeless = height > trust * promise + 0.05 * energy.moles.sum(axis=0)
-            return moved(phase, y, change), jnp.max(jnp.where(hopeless, 0.0, remaining(y, change, finest))), count + 1
-
-        more = lambda state: (state[1] > _POLISHED) & (state[2] < _MOST_STEPS)
-        y = jax.lax.while_loop(more, step, (flat[1][:, pair], jnp.asarray(jnp.inf), 0))[0]
+        y = descend(phase, coefficients, flat[1][:, pair], potentials, channels, trust)
         energy = evaluate(phase, coefficients, y, channels, hessian=False)
         atoms = energy.moles.sum(axis=0)
         real = jnp.where(atoms > EMPTY, atoms, 1.0)
         height = jnp.where(atoms > EMPTY, (energy.value - jnp.sum(potentials * energy.moles, axis=0)) / real, NEVER)
-        better = height < flat[0][pair]
+        charge = jnp.abs(jnp.sum(phase.charge[:, None] * y, axis=0))  # would be worth any height where mu is undetermined
+        better = (height < flat[0][pair]) & (charge < 1e-10)
         put = lambda old, new: old.at[..., pair].set(jnp.where(better, new, old[..., pair]), mode="drop")
         return jax.tree.map(put, carry, (height, y, energy.moles / real, atoms))
 

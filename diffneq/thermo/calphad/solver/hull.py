@@ -67,9 +67,13 @@ def first_basis(demand: Demand, columns: int) -> Basis:
     return Basis(jnp.broadcast_to(places, (rows, lanes)), cost, inverse, right)
 
 
-def potentials(basis: Basis, demand: Demand) -> Float[Array, "elements W"]:
-    """mu of the plane through the columns of the basis."""
-    price = jnp.sum(basis.cost[:, None] * basis.inverse, axis=0)  # (rows, W)
+def potentials(basis: Basis, demand: Demand, left: float = _ARTIFICIAL) -> Float[Array, "elements W"]:
+    """mu of the plane through the columns of the basis; `left`: potential where only an artificial column is left.
+
+    That is so in a section through compounds, where the potential of one element is not determined.
+    """
+    cost = jnp.where(basis.cost == _ARTIFICIAL, left, basis.cost)
+    price = jnp.sum(cost[:, None] * basis.inverse, axis=0)  # (rows, W)
     return jnp.sum(demand.rows * price[:, None], axis=0) + demand.fixed
 
 

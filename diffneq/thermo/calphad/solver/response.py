@@ -3,7 +3,9 @@
 In scaled unknowns p = dy/sqrt(y) the ideal part of the Hessian is of order one for every site fraction, however small,
 and the constraints (sublattice sums, neutrality) become orthonormal vectors U:
 
-    (Q K Q + U U^T) p = -Q sqrt(y) (grad G - M'^T mu),    K = sqrt(y) H sqrt(y),   Q = 1 - U U^T
+    (Q K Q + U U^T) p = -Q [sqrt(y) (grad G - M'^T mu) + K p0],    K = sqrt(y) H sqrt(y),   Q = 1 - U U^T
+
+where p0, added to p, takes out what charge the constitution has.
 """
 
 from typing import NamedTuple
@@ -20,6 +22,7 @@ class Response(NamedTuple):
 
     constant: Float[Array, "n_y B"]
     slope: Float[Array, "elements n_y B"]
+    neutral: Float[Array, "n_y B"]  # the part of `constant` that takes out the charge of the constitution
     stiffness: Float[Array, "B"]  # smallest pivot of the scaled Hessian: 1 in an ideal solution, 0 on the spinodal
 
     def at(self, mu: Float[Array, "elements B"]) -> Float[Array, "n_y B"]:
@@ -51,11 +54,12 @@ def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Arra
     filled = projected + onto_constraints(jnp.broadcast_to(unit, K.shape)) + unit * ~present[:, None]
     right = jnp.concatenate([-energy.gradient[None], energy.moles_gradient])
     right = jnp.swapaxes(right * jnp.where(present, D, 0.0)[None], 0, 1)  # (n_y, 1 + elements, B)
-    steps, stiffness = solve_definite(filled, right - onto_constraints(right), floor)
     # A charge left over by renormalising the sublattices is taken out in the same step.
-    leftover = jnp.sum(phase.charge[:, None] * y, axis=0) / length
-    constant = (steps[:, 0] - charge * leftover) / D
-    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), stiffness)
+    neutral = -charge * (jnp.sum(phase.charge[:, None] * y, axis=0) / length)
+    right = right.at[:, 0].add(-jnp.sum(K * neutral[None], axis=1))
+    steps, stiffness = solve_definite(filled, right - onto_constraints(right), floor)
+    constant = (steps[:, 0] + neutral) / D
+    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), neutral / D, stiffness)
 
 
 def moved(phase: Phase, y: Float[Array, "n_y B"], step: Float[Array, "n_y B"], largest: Array | float = 1.5):

@@ -24,6 +24,8 @@ from diffneq.thermo.calphad.tables import Tables
 CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
 BALANCED = 1e-9  # moles of an element, of one mole of atoms
 ROUNDS = 15
+_TYPICAL = -20.0  # chemical potential over R T, of a gas say
+_WILD = 3e6  # J/mol, more than any chemical potential
 
 
 class Found(NamedTuple):
@@ -106,7 +108,10 @@ class Searcher(eqx.Module):
         first, again, columns_only = state.round == 0, state.round % 3 == 1, state.round % 3 == 2
         pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
         basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
-        plane = hull.potentials(basis, demand)
+        plane = hull.potentials(basis, demand, _TYPICAL)
+        # A basis of points that nearly coincide has a plane of noise.
+        wild = jnp.abs(plane).max(axis=0) * lanes.gas_constant * lanes.T > _WILD
+        plane = jnp.where(wild, jnp.nan_to_num(state.found.mu, posinf=0.0, neginf=0.0), plane)
         slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.002))
         again = again & state.newest.active.any(axis=0)
         slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.suspect))

@@ -1,0 +1,67 @@
+"""Downhill from a constitution of one phase to a minimum of G(y) - mu . M(y), for a block of lanes.
+
+Newton's method with a modified Hessian, which alone may climb or wander where a phase is unstable: a step that climbs is
+taken back and tried again at a quarter of its length.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from diffneq.thermo.calphad.solver.energies import Coefficients, Phase, evaluate
+from diffneq.thermo.calphad.solver.response import moved, remaining, resolution, response
+
+_POLISHED = 3e-4  # relative step at which the energy is converged to its square
+_NEUTRAL = 3e-6  # the same where it is to be neutral to its square, too
+_MOST_STEPS = 30
+_SLACK = 1e-12  # a climb by this much is rounding
+
+
+class _Walk(NamedTuple):
+    trial: Float[Array, "n_y B"]  # where to look next
+    y: Float[Array, "n_y B"]  # the lowest place so far
+    height: Float[Array, "B"]  # there, over R T per formula unit
+    step: Float[Array, "n_y B"]  # Newton's step from there
+    neutral: Float[Array, "n_y B"]  # the part of it that takes out the charge
+    length: Float[Array, "B"]  # the part of it that is taken
+    left: Float[Array, "B"]
+    count: Array
+
+
+def descend(
+    phase: Phase,
+    coefficients: Coefficients,
+    start: Float[Array, "n_y B"],
+    mu: Float[Array, "elements B"],
+    channels: tuple[str, ...],
+    trust: float,
+) -> Float[Array, "n_y B"]:
+    """The minimum below `start`; one that even `trust` times what its step promises cannot bring below zero is left."""
+    finest = resolution(phase.charge)
+    small = jnp.where(jnp.any(phase.charge != 0.0), _NEUTRAL, _POLISHED)
+
+    def body(walk: _Walk) -> _Walk:
+        energy = evaluate(phase, coefficients, walk.trial, channels, mu)
+        answer = response(phase, energy, walk.trial, jnp.where(walk.count < 8, 5e-2, 1e-3))
+        step = answer.at(mu)
+        slope = walk.trial * (energy.gradient - jnp.sum(mu[:, None] * energy.moles_gradient, axis=0))
+        # Without the charge that the last step left: where compounds leave mu undetermined, charge could buy any height.
+        height = energy.value - jnp.sum(mu * energy.moles, axis=0) + jnp.sum(slope * answer.neutral, axis=0)
+        lower = height <= walk.height + _SLACK
+        promise = -0.5 * jnp.sum(slope * step, axis=0) + 0.0125 * energy.moles.sum(axis=0)
+        left = remaining(walk.trial, step, finest)
+        left = jnp.where(height > trust * promise, 0.0, left)
+        found = (walk.trial, height, step, answer.neutral, left)
+        kept = (walk.y, walk.height, walk.step, walk.neutral, walk.left)
+        y, height, step, neutral, left = (jnp.where(lower, new, old) for new, old in zip(found, kept, strict=True))
+        length = jnp.where(lower, jnp.minimum(1.0, 2.0 * walk.length), 0.25 * walk.length)
+        return _Walk(moved(phase, y, step * length), y, height, step, neutral, length, left, walk.count + 1)
+
+    high = jnp.full(start.shape[1], jnp.inf)
+    nothing = jnp.zeros_like(start)
+    walk = _Walk(start, start, high, nothing, nothing, jnp.ones_like(high), high, jnp.asarray(0))
+    more = lambda walk: jnp.any(walk.left > small) & (walk.count < _MOST_STEPS)
+    walk = jax.lax.while_loop(more, body, walk)
+    return jnp.where(walk.left <= small, walk.trial, moved(phase, walk.y, walk.neutral))
