@@ -151,8 +151,9 @@ def polished(
         atoms = energy.moles.sum(axis=0)
         real = jnp.where(atoms > EMPTY, atoms, 1.0)
         height = jnp.where(atoms > EMPTY, (energy.value - jnp.sum(potentials * energy.moles, axis=0)) / real, NEVER)
-        charge = jnp.abs(jnp.sum(phase.charge[:, None] * y, axis=0))  # would be worth any height where mu is undetermined
-        better = (height < flat[0][pair]) & (charge < 1e-10)
+        # Charge could be worth any height where compounds leave mu undetermined.
+        neutral = jnp.abs(jnp.sum(phase.charge[:, None] * y, axis=0)) < 1e-10
+        better = (height < flat[0][pair]) & neutral
         put = lambda old, new: old.at[..., pair].set(jnp.where(better, new, old[..., pair]), mode="drop")
         return jax.tree.map(put, carry, (height, y, energy.moles / real, atoms))
 

@@ -1,7 +1,7 @@
 """Downhill from a constitution of one phase to a minimum of G(y) - mu . M(y), for a block of lanes.
 
-Newton's method with a modified Hessian, which alone may climb or wander where a phase is unstable: a step that climbs is
-taken back and tried again at a quarter of its length.
+Newton's method with a modified Hessian may climb or wander where a phase is unstable: a step that climbs is taken back
+and tried again at a quarter of its length.
 """
 
 from typing import NamedTuple
@@ -40,16 +40,18 @@ def descend(
 ) -> Float[Array, "n_y B"]:
     """The minimum below `start`; one that even `trust` times what its step promises cannot bring below zero is left."""
     finest = resolution(phase.charge)
-    small = jnp.where(jnp.any(phase.charge != 0.0), _NEUTRAL, _POLISHED)
+    charged = jnp.any(phase.charge != 0.0)
+    small = jnp.where(charged, _NEUTRAL, _POLISHED)
 
     def body(walk: _Walk) -> _Walk:
         energy = evaluate(phase, coefficients, walk.trial, channels, mu)
         answer = response(phase, energy, walk.trial, jnp.where(walk.count < 8, 5e-2, 1e-3))
         step = answer.at(mu)
         slope = walk.trial * (energy.gradient - jnp.sum(mu[:, None] * energy.moles_gradient, axis=0))
-        # Without the charge that the last step left: where compounds leave mu undetermined, charge could buy any height.
+        # Without the charge that the last step left, which is worth any height where mu is not determined. That is true
+        # to first order in the charge, too little to compare by: charged phases go Newton's way.
         height = energy.value - jnp.sum(mu * energy.moles, axis=0) + jnp.sum(slope * answer.neutral, axis=0)
-        lower = height <= walk.height + _SLACK
+        lower = (height <= walk.height + _SLACK) | charged
         promise = -0.5 * jnp.sum(slope * step, axis=0) + 0.0125 * energy.moles.sum(axis=0)
         left = remaining(walk.trial, step, finest)
         left = jnp.where(height > trust * promise, 0.0, left)

@@ -7,6 +7,7 @@ again: second derivatives, forward or backward, come out without differentiating
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -79,19 +80,20 @@ def stationary(
     stack: Phase, channels: tuple[str, ...], given: Given, slots: Slots, mu: Float[Array, "elements B"]
 ) -> tuple[Float[Array, "n_y slots B"], Float[Array, "slots B"], Float[Array, "elements B"]]:
     """(y, N, mu/RT) of the solution that was found, as functions of what is given."""
+    arrays, static = eqx.partition(stack, eqx.is_array)
 
     @jax.custom_jvp
-    def solution(given, slots, mu):
+    def solution(given, arrays, slots, mu):  # the arrays as an argument: they may be tracers of an outer function
         return slots.y, slots.amount, mu
 
     @solution.defjvp
     def rule(primals, tangents):
-        given, slots, mu = primals
-        y, amount, mu = solution(given, slots, mu)
+        given, arrays, slots, mu = primals
+        y, amount, mu = solution(given, arrays, slots, mu)
         here = slots._replace(y=y, amount=amount)
-        return (y, amount, mu), _tangent(stack, channels, given, tangents[0], here, mu)
+        return (y, amount, mu), _tangent(eqx.combine(arrays, static), channels, given, tangents[0], here, mu)
 
-    return solution(given, jax.tree.map(jax.lax.stop_gradient, slots), jax.lax.stop_gradient(mu))
+    return solution(given, *jax.lax.stop_gradient((arrays, slots, mu)))
 
 
 @batch_last

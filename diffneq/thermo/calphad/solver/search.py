@@ -23,7 +23,7 @@ from diffneq.thermo.calphad.tables import Tables
 
 CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
 BALANCED = 1e-9  # moles of an element, of one mole of atoms
-ROUNDS = 15
+ROUNDS = 16
 _TYPICAL = -20.0  # chemical potential over R T, of a gas say
 _WILD = 3e6  # J/mol, more than any chemical potential
 
@@ -102,18 +102,21 @@ class Searcher(eqx.Module):
         return _State(basis, pool, found, candidates, mu, nothing, suspect, wanted, jnp.asarray(0))
 
     def _round(self, g, lanes: Lanes, state: _State) -> _State:
-        """Three kinds in turn: Newton from the hull; Newton again with the suspect added; new columns for the hull."""
+        """Four in turn: Newton from the hull; twice again with the suspect added; new columns for the hull.
+
+        A lane whose Newton failed has nothing to begin again with, and makes new columns until its next turn.
+        """
         demand, live, channels = lanes.demand, state.live, self.tables.channels
         families = self.points.family_phase.shape[0]
-        first, again, columns_only = state.round == 0, state.round % 3 == 1, state.round % 3 == 2
+        first, turn = state.round == 0, state.round % 4
+        again = ((turn == 1) | (turn == 2)) & state.newest.active.any(axis=0)
+        columns_only = (turn > 0) & ~again
         pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
         basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
         plane = hull.potentials(basis, demand, _TYPICAL)
-        # A basis of points that nearly coincide has a plane of noise.
-        wild = jnp.abs(plane).max(axis=0) * lanes.gas_constant * lanes.T > _WILD
-        plane = jnp.where(wild, jnp.nan_to_num(state.found.mu, posinf=0.0, neginf=0.0), plane)
+        wild = _WILD / (lanes.gas_constant * lanes.T)  # a basis of points that nearly coincide has a plane of noise
+        plane = jnp.clip(plane, -wild, wild)
         slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.002))
-        again = again & state.newest.active.any(axis=0)
         slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.suspect))
         done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
         usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
