@@ -208,7 +208,7 @@ def test_derivatives_of_pycalphad(name, elements, phases, count):
         noise = 1e-4 * max(1.0, 1e-4 * abs(value)) if row["wrt"] != "T" else 1e-8 * max(1.0, abs(value))
         label = f"{row['stable_phases']} {row['property']} by {row['wrt']}"
         assert ours == pytest.approx(difference, rel=1e-3, abs=noise), label
-        right = abs(theirs - difference) < 1e-3 * abs(difference) + noise
+        right = abs(theirs - difference) < 1e-4 * abs(difference) + noise
         kinds[right] += 1
         if right:
             assert ours == pytest.approx(theirs, rel=1e-5, abs=noise), label
@@ -251,12 +251,12 @@ def test_energy_obeys_the_envelope_theorem():
     T, x = conditions(ALZN)
     c = system.tables.coefficients
     state = state_of(*ALZN)(T, x)
-    here = np.argwhere(np.asarray(state.active))
+    here, phase = np.argwhere(np.asarray(state.active)), np.asarray(state.phase)
     y = jnp.asarray(np.where(np.asarray(state.y) == 0, 1.0, state.y))  # 1 in the padding
 
     def frozen(c):
         tables = eqx.tree_at(lambda t: t.coefficients, system.tables, c)
-        energies = [molar_energy(tables, int(state.phase[s, b]), T[b], 101325.0, y[:, s, b]) for s, b in here]
+        energies = [molar_energy(tables, int(phase[s, b]), T[b], 101325.0, y[:, s, b]) for s, b in here]
         return sum(state.amount[s, b] * g for (s, b), g in zip(here, energies, strict=True))
 
     ours = jax.jit(jax.grad(lambda c: jnp.sum(stable_state(system, T, x, coefficients=c).G)))(c)

@@ -42,8 +42,8 @@ class Assessment:
     """Fitted parameters theta and all that can be said about them.
 
     `parameters` are Estimates with one standard error of the Laplace approximation; `covariance` and `correlation`
-    (p, p); `residuals` r of all data, in standard deviations, with `failed`; `groups` by dataset; `history` pairs of
-    (seconds, objective); `provenance` versions, database, data, method.
+    (p, p); `residuals` r of all data, in standard deviations, with `failed`; `groups` by dataset; `converged`: no step
+    was left and nothing had failed; `history` pairs of (seconds, objective); `provenance` versions, database, data.
     """
 
     problem: Problem
@@ -103,6 +103,9 @@ class Assessment:
         state = "converged" if self.converged else "NOT converged"
         lines += ["", f"chi^2 = {self.chi2:.2f} for {self.dof} degrees of freedom; {self.failures} equilibria failed; "
                   f"{state} after {len(self.history)} evaluations, {self.seconds:.1f} s"]  # fmt: skip
+        if self.failures:
+            lines.append("What failed has no derivative and may hold the fit: start nearer, or from a fit with "
+                         "boundaries='driving force'.")  # fmt: skip
         return "\n".join(lines + [f"note: {note}" for note in self.problem.notes])
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +133,8 @@ def assessment(
     dof = int(len(r) - np.sum(failed) + priors.sum() - len(theta))
     return Assessment(
         problem, _estimates(problem, theta, errors, chi2 - PENALTY**2 * failed.sum(), dof), theta, errors.covariance,
-        errors.correlation, r, failed, _groups(problem, r, failed), chi2, dof, bool(how["converged"]),
+        errors.correlation, r, failed, _groups(problem, r, failed), chi2, dof,
+        bool(how["converged"]) and not np.any(failed),
         time.perf_counter() - started, tuple(history), _provenance(problem, how),
     )  # fmt: skip
 

@@ -68,9 +68,12 @@ def stiff(slots: Slots, stiffness: Float[Array, "slots W"]) -> Slots:
     return slots._replace(active=slots.active & (stiffness > _STIFF))
 
 
-def reach(T: Float[Array, "W"]) -> Float[Array, "W"]:
-    """Polishing lowers no grid point by more than this, over R T: what interactions vary by between two points."""
-    return 0.05 + 200.0 / T
+def reach(T: Float[Array, "W"], freedom: Int[Array, "n W"]) -> Float[Array, "n W"]:
+    """Polishing lowers no grid point by more than this, over R T: what interactions vary by between two points.
+
+    The more internal degrees of freedom a phase has, the farther apart its points are.
+    """
+    return (0.05 + 200.0 / T) * jnp.maximum(1.0, 0.25 * freedom)
 
 
 def sliding(

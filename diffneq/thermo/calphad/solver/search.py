@@ -123,7 +123,8 @@ class Searcher(eqx.Module):
         mu = jnp.where(usable, done.mu, plane)
         known = done.slots._replace(active=done.slots.active & usable)
         low = lowest_of_families(self.points, g, mu, stiff(known, done.stiffness))
-        wanted = live & (self.freedom[low.phase] > 0) & (low.height < jnp.where(columns_only, 1.0, reach(lanes.T)))
+        freedom = self.freedom[low.phase]
+        wanted = live & (freedom > 0) & (low.height < jnp.where(columns_only, 1.0, reach(lanes.T, freedom)))
         wanted = wanted & ~sliding(self.stack, lanes, mu, low, wanted, known, channels)
         members = _members(basis, self.points, pool, demand, mu)
         both = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=-2), low, members)
