@@ -54,7 +54,8 @@ def descend(
         lower = (height <= walk.height + _SLACK) | charged
         promise = -0.5 * jnp.sum(slope * step, axis=0) + 0.0125 * energy.moles.sum(axis=0)
         left = remaining(walk.trial, step, finest)
-        left = jnp.where(height > trust * promise, 0.0, left)
+        # Of a trace that is to grow by orders of magnitude the parabola knows nothing, nor of charge.
+        left = jnp.where((height > trust * promise) & (left < 2.0) & ~charged, 0.0, left)
         found = (walk.trial, height, step, answer.neutral, left)
         kept = (walk.y, walk.height, walk.step, walk.neutral, walk.left)
         y, height, step, neutral, left = (jnp.where(lower, new, old) for new, old in zip(found, kept, strict=True))
