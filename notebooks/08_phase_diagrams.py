@@ -25,7 +25,8 @@
 # 1. calculates binary diagrams and lists their invariants,
 # 2. checks the critical point of a miscibility gap,
 # 3. asks how a eutectic temperature depends on the numbers in the database, by differentiation,
-# 4. steps through a diagram at fixed composition: amounts of phases and the heat capacity.
+# 4. steps through a diagram at fixed composition: amounts of phases and the heat capacity,
+# 5. cuts through a ternary system at one temperature.
 #
 # Every line below is certified: no other phase lies below the plane of the chemical potentials. With the environment
 # variable `DIFFNEQ_FAST=1` only one system is calculated.
@@ -33,15 +34,18 @@
 # %%
 import os
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pycalphad
 from IPython.display import display
 
 import diffneq
 from diffneq import plotting
 from diffneq.thermo import calphad
-from diffneq.thermo.calphad.diagrams import binary, invariant_temperature, step
+from diffneq.thermo.calphad.diagrams import binary, invariant_temperature, step, ternary
 
 # %matplotlib inline
 # %config InlineBackend.print_figure_kwargs = {"dpi": 75}
@@ -136,3 +140,16 @@ for unit in 1 + np.argsort(-np.abs(change[1:]))[:5]:  # function 0 is the number
 along = step(alzn, T=(400.0, 950.0), x={"Zn": 0.3}, count=81 if FAST else 301)
 print("phases change at", ", ".join(f"{t:.2f} K" for t in along.transitions.values))
 display(plotting.step_diagram(along, title="Al, 30 % Zn"))
+
+# %% [markdown]
+# ## 6. Three components
+#
+# Any TDB file will do: here G. Ghosh's Cr-Ti-V (J. Phase Equilib. 23 (2002) 310), which comes with pycalphad. In a
+# section at one temperature two phases fill a field of tie-lines (blue), three phases a triangle (shaded). The gap of
+# the bcc solution of chromium and titanium closes inside the diagram, at a critical point.
+
+# %%
+if not FAST:
+    file = Path(pycalphad.__file__).parent / "tests" / "databases" / "crtiv_ghosh.tdb"
+    section = ternary(calphad.build(file, ["Cr", "Ti", "V"]), T=900.0, progress=False)
+    display(plotting.ternary_section(section.dataset, names={"LAVES_C15": "C15"}, title="Cr-Ti-V at 900 K"))

@@ -23,7 +23,7 @@ notebooks() {
         echo "no notebooks yet"
         return
     fi
-    DIFFNEQ_FAST=1 python -m pytest -q --nbmake --nbmake-timeout=600 --nbmake-kernel=python3 notebooks
+    DIFFNEQ_FAST=1 python -m pytest -q --nbmake --nbmake-timeout=600 --nbmake-kernel=python3 notebooks/*.ipynb
 }
 
 stage "self-check of the installation" selfcheck
