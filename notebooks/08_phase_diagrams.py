@@ -33,7 +33,6 @@
 
 # %%
 import os
-
 from pathlib import Path
 
 import jax
