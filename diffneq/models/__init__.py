@@ -3,5 +3,6 @@
 from diffneq.models.conductor import Conductor
 from diffneq.models.energy import EnergyModel
 from diffneq.models.fluid import Fluid
+from diffneq.models.forcing import ColourDrift, Forced, ShearProfile
 
-__all__ = ["Conductor", "EnergyModel", "Fluid"]
+__all__ = ["ColourDrift", "Conductor", "EnergyModel", "Fluid", "Forced", "ShearProfile"]
