@@ -192,7 +192,6 @@ def test_recovery_from_simulated_data(mixed, truth):
     json.dumps(result.to_dict())
 
 
-@pytest.mark.slow
 def test_coverage_of_error_bars(mixed, truth):
     """24 realisations: z of every parameter is standard normal; realisations are independent, parameters are not."""
     z, chi2, dof = [], 0.0, 0
@@ -476,7 +475,6 @@ def test_command_says_what_is_wrong(capsys, tmp_path):
     assert "no .json file" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_command(capsys, tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()

@@ -1,7 +1,5 @@
 """Reading databases and compiling systems: what is understood exactly, what is refused and how, what is shared."""
 
-import os
-from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -9,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pycalphad
 import pytest
+from calphad_systems import WHEEL
 from tinydb import where
 
 from diffneq.thermo.calphad.database import load, shipped
@@ -17,7 +16,6 @@ from diffneq.thermo.calphad.system import build
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-WHEEL = Path(os.path.dirname(pycalphad.__file__)) / "tests" / "databases"
 R = 8.3145
 
 

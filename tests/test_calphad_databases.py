@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from calphad_systems import WHEEL
 from scipy.optimize import brentq, fsolve
 
 pycalphad = pytest.importorskip("pycalphad")
@@ -18,7 +19,6 @@ symengine = pytest.importorskip("symengine")
 v = pycalphad.variables
 
 HERE = Path(__file__).resolve().parents[1] / "diffneq" / "thermo" / "calphad" / "databases"
-WHEEL = Path(pycalphad.__file__).parent / "tests" / "databases"
 SGTE = Path(__file__).resolve().parents[2] / "shared" / "data" / "sgte_unary_coefficients.csv"
 NAMES = ["Al-Zn", "Cu-Mg", "Pb-Sn", "Al-Ni", "Ag-Cu", "Cr-Fe", "Fe-C"]
 

@@ -2,7 +2,6 @@
 
 import csv
 import functools
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from calphad_systems import WHEEL
 
 from diffneq import cli, plotting
 from diffneq.thermo.calphad import build, equilibrium, load
@@ -17,7 +17,6 @@ from diffneq.thermo.calphad.diagrams import binary, invariant, invariant_tempera
 from diffneq.thermo.calphad.energy import formula_energy, formula_moles
 
 ORACLE = Path(__file__).parents[2] / "shared" / "data" / "oracle" / "invariants.csv"
-PYCALPHAD = Path(str(importlib.util.find_spec("pycalphad").submodule_search_locations[0])) / "tests" / "databases"
 # T (K), x of the second element, from assessments: an Mey 1993 with Murray's temperatures; Coughanowr et al. 1991;
 # Ngai, Chang 1981. Tolerances: how far the assessments themselves lie from experiment (see databases/README.md).
 PUBLISHED = {"Al-Zn": [550.2, 654.2], "Pb-Sn": [456.2], "Cu-Mg": [758.2, 825.2, 998.2]}
@@ -53,7 +52,7 @@ def oracle() -> dict[str, list[dict[str, str]]]:
     ],
 )
 def test_invariants_of_the_oracle(x64, tdb, components, span):
-    system = build(PYCALPHAD / tdb, components, gas_constant=8.3145)
+    system = build(WHEEL / tdb, components, gas_constant=8.3145)
     found = binary(system, T=span, progress=False)
     assert found.notes == ()
     for row in oracle()[tdb]:
@@ -74,7 +73,7 @@ def test_invariant_of_phases_without_a_lowest_state(x64):
     """bcc of alcocrni.tdb may empty its lattice, where its energy per atom falls without end: only Newton's method
     from physical site fractions finds the eutectic, which the oracle has the same way."""
     phases = ["FCC_A1", "LIQUID", "BCC_A2"]
-    system = build(PYCALPHAD / "alcocrni.tdb", ["CR", "NI"], phases, gas_constant=8.3145)
+    system = build(WHEEL / "alcocrni.tdb", ["CR", "NI"], phases, gas_constant=8.3145)
     y = [np.array([0.48, 0.52, 1.0]), np.array([0.52, 0.48]), np.array([0.64, 0.359, 0.001])]
     y = [own[: record.phase.n_y] for own, record in zip(y, map(system.phase, phases), strict=True)]
     found = invariant(system, phases, 1600.0, y)
@@ -194,7 +193,7 @@ def test_step_diagram(x64):
 @pytest.mark.slow
 def test_ternary_section_and_isopleth(x64):
     """Every tie-line is the equilibrium at its middle; the isopleth crosses the boundary of the section."""
-    system = build(PYCALPHAD / "crtiv_ghosh.tdb", ["CR", "TI", "V"])
+    system = build(WHEEL / "crtiv_ghosh.tdb", ["CR", "TI", "V"])
     section = ternary(system, 1000.0, count=32, progress=False)
     assert {frozenset(p) for p, _ in section.families} == {
         frozenset(("BCC_A2", "HCP_A3")),

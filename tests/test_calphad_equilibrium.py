@@ -6,16 +6,15 @@ Energies in J per mole of atoms. pycalphad's numbers need its R = 8.3145 J/(mol 
 import functools
 import importlib
 import json
-import os
 from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pycalphad
 import pytest
 import xarray as xr
+from calphad_systems import WHEEL, wheel
 
 from diffneq.thermo.calphad import build, equilibrium, explain, stable_state
 from diffneq.thermo.calphad.energy import molar_energy
@@ -23,16 +22,9 @@ from diffneq.thermo.calphad.solver.state import INFEASIBLE, POTENTIALS_NOT_DETER
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-WHEEL = Path(os.path.dirname(pycalphad.__file__)) / "tests" / "databases"
 ORACLE = Path(__file__).parents[2] / "shared" / "data" / "oracle" / "equilibria_pycalphad.jsonl"
 GOOD = (0, POTENTIALS_NOT_DETERMINED)  # certified
 slow = pytest.mark.slow
-
-
-@functools.cache
-def wheel(name, elements, phases=None):
-    """A system of pycalphad's test databases; `phases` in one string."""
-    return build(WHEEL / name, elements.split(), phases.split() if phases else None, gas_constant=8.3145)
 
 
 ALZN = ("alzn_mey.tdb", "AL ZN")

@@ -5,7 +5,6 @@ import csv
 import functools
 import itertools
 import json
-import os
 from pathlib import Path
 
 import equinox as eqx
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pycalphad
 import pytest
+from calphad_systems import WHEEL
 from tinydb import where
 
 from diffneq.thermo.calphad.database import load
@@ -32,7 +32,6 @@ pytestmark = pytest.mark.usefixtures("x64")
 R = 8.3145
 THERMO_CALC_R = 8.31451  # of the numbers that come from there
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-WHEEL = Path(os.path.dirname(pycalphad.__file__)) / "tests" / "databases"
 # pycalphad adds the magnetic energies of the ordered part at y and at x instead of one energy of the summed properties
 # (its issue 318): right only where the ordered phase has no TC and BMAGN of its own. alcfe_b2 has some.
 PARTITION_DEFECT = {("alcfe_b2.tdb", "B2_BCC")}

@@ -1,11 +1,10 @@
 """Solidification: Scheil and Gulliver's limit without steps, and the lever rule."""
 
-from pathlib import Path
 
 import jax
 import numpy as np
-import pycalphad
 import pytest
+from calphad_systems import WHEEL
 
 from diffneq.plotting.solidification import solidification_figure
 from diffneq.thermo import calphad
@@ -13,7 +12,6 @@ from diffneq.thermo.calphad import freezing
 from diffneq.thermo.calphad.solidification import COMPLETE, lever, scheil
 
 pytestmark = pytest.mark.usefixtures("x64")
-WHEEL = Path(pycalphad.__file__).parent / "tests" / "databases"
 
 # pycalphad's scheil package, alzn_mey.tdb, Al-30at%Zn: T, fraction of liquid with steps of 1 K and of 0.25 K.
 STEPPED = np.array([

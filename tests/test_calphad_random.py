@@ -4,25 +4,22 @@ Where pycalphad's model of a phase is not the published one (see docs/calphad.md
 the energy of the state that it found, by our model, always can: the minimum is not above it.
 """
 
-import os
 import warnings
-from pathlib import Path
 
 import jax
 import numpy as np
 import pycalphad
 import pytest
+from calphad_systems import WHEEL, wheel
 from pycalphad import variables as v
 from pycalphad.codegen.phase_record_factory import PhaseRecordFactory
 from pycalphad.core.utils import instantiate_models
 from pycalphad.core.workspace import Workspace
 
-from diffneq.thermo.calphad import build, equilibrium
+from diffneq.thermo.calphad import equilibrium
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-WHEEL = Path(os.path.dirname(pycalphad.__file__)) / "tests" / "databases"
-R = 8.3145  # pycalphad's, J/(mol K)
 # moles of the elements in the oxides that are mixed
 OXIDES = {"ND O ZR": [[2, 3, 0], [0, 2, 1]], "AL O Y ZR": [[2, 3, 0, 0], [0, 3, 2, 0], [0, 2, 0, 1]]}
 ZRYAL = "CORUNDUM FLUORITE M2O3B M2O3C MONO TETR YAG_AL5O12Y3 YAM_AL2O9Y4 YAP_ALO3Y ZR3Y4O12"
@@ -58,8 +55,8 @@ POINTS = 84  # 24 * 84 = 2,016
 
 
 def database_system(file, elements, phases=None):
-    without = ["GAS"] if file == "COST507.tdb" else []
-    return build(WHEEL / file, elements.split(), phases and phases.split(), gas_constant=R, without=without)
+    """A system, without the gas where the file is COST507."""
+    return wheel(file, elements, phases, without=("GAS",) if file == "COST507.tdb" else ())
 
 
 def random_conditions(elements, low, high, count):

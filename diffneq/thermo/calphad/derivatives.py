@@ -11,6 +11,7 @@ import xarray as xr
 
 from diffneq.thermo.calphad.conditions import Conditions, conditions
 from diffneq.thermo.calphad.equilibrium import searcher_of
+from diffneq.thermo.calphad.sizes import in_calls_of
 from diffneq.thermo.calphad.solver.batch import WIDTH
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.layout import batch_last
@@ -114,16 +115,12 @@ def _direction(system: System, name: str, base: str) -> tuple[np.ndarray, np.nda
 def _changes(system: System, given: Conditions, direction, of: tuple[str, ...]) -> tuple[State, list[np.ndarray]]:
     """The states, and the change of each quantity along one direction, by calls of one size."""
     demand, searcher = given.demand(system), searcher_of(system)
-    states, changes = [], []
-    for first in range(0, len(given.T), WIDTH):
-        places = np.minimum(np.arange(first, first + WIDTH), len(given.T) - 1)
-        part = jax.tree.map(lambda leaf, places=places: jnp.asarray(leaf)[..., places], (given.T, given.P, demand))
-        state, change = _along(searcher, *part, direction, of)
-        count = len(given.T) - first
-        states.append(jax.tree.map(lambda a, n=count: np.asarray(a)[..., :n], state))
-        changes.append([np.asarray(leaf)[..., :count] for leaf in change])
-    joined = [np.concatenate(leaves, axis=-1) for leaves in zip(*changes, strict=True)]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1), *states), joined
+
+    def call(places: np.ndarray):
+        part = jax.tree.map(lambda leaf: jnp.asarray(leaf)[..., places], (given.T, given.P, demand))
+        return _along(searcher, *part, direction, of)
+
+    return in_calls_of(WIDTH, len(given.T), call)
 
 
 @eqx.filter_jit

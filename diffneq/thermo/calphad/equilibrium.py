@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from diffneq.thermo.calphad.conditions import LEAST, Conditions, conditions
 from diffneq.thermo.calphad.results import to_dataset
 from diffneq.thermo.calphad.shares import beside_potentials
+from diffneq.thermo.calphad.sizes import in_calls_of
 from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.search import Searcher
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, State, make_searcher, solve
@@ -126,14 +127,12 @@ def _solve_beside_potentials(system: System, searcher: Searcher, given: Conditio
 
 
 def _solve_demand(searcher: Searcher, T: np.ndarray, P: np.ndarray, demand: Demand) -> State:
-    B, parts = len(T), []
-    for start in range(0, B, _AT_ONCE):
-        places = np.minimum(np.arange(start, start + _AT_ONCE), B - 1)
-        take = lambda a, places=places: np.asarray(a)[..., places]  # on the host: no program for every length
-        count = jnp.asarray(min(_AT_ONCE, B - start))
-        state = _solve(searcher, take(T), take(P), jax.tree.map(take, demand), count)
-        parts.append(jax.tree.map(lambda a, n=int(count): np.asarray(a)[..., :n], state))
-    return jax.tree.map(lambda *x: np.concatenate(x, axis=-1), *parts)
+    def call(places: np.ndarray) -> State:
+        take = lambda a: np.asarray(a)[..., places]  # on the host: no program for every length
+        count = jnp.asarray(min(_AT_ONCE, len(T) - places[0]))
+        return _solve(searcher, take(T), take(P), jax.tree.map(take, demand), count)
+
+    return in_calls_of(_AT_ONCE, len(T), call)
 
 
 _solve = eqx.filter_jit(solve)

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 
 from diffneq.thermo.calphad.energy import formula_energy, formula_moles, molar_energy
 from diffneq.thermo.calphad.shares import LEAST
+from diffneq.thermo.calphad.sizes import in_calls_of
 from diffneq.thermo.calphad.solver.state import INFEASIBLE
 from diffneq.thermo.calphad.states import states_at
 from diffneq.thermo.calphad.system import System
@@ -58,12 +59,9 @@ def homogeneous(system: System, phase: str, T, x, P: float = 101325.0) -> Homoge
 
 def _all(system: System, index: int, T, P: float, x, y) -> list[np.ndarray]:
     """All conditions from one start each, by calls of one size."""
-    parts = []
-    for first in range(0, len(T), _AT_ONCE):
-        places = np.minimum(np.arange(first, first + _AT_ONCE), len(T) - 1)
-        part = _solve(system.tables, index, T[places], P, x[places], y[places], len(system.elements))
-        parts.append([np.asarray(leaf)[: len(T) - first] for leaf in part])
-    return [np.concatenate(leaves) for leaves in zip(*parts, strict=True)]
+    C = len(system.elements)
+    call = lambda here: _solve(system.tables, index, T[here], P, x[here], y[here], C)
+    return in_calls_of(_AT_ONCE, len(T), call, axis=0)
 
 
 def _starts(system: System, index: int, T, x, P: float) -> tuple[list[np.ndarray], np.ndarray]:

@@ -12,6 +12,8 @@ from diffneq.thermo.calphad.conditions import conditions
 from diffneq.thermo.calphad.equilibrium import searcher_of, solve_all
 from diffneq.thermo.calphad.homogeneous import homogeneous
 from diffneq.thermo.calphad.roots import all_roots
+from diffneq.thermo.calphad.sizes import in_calls_of
+from diffneq.thermo.calphad.solver.batch import WIDTH
 from diffneq.thermo.calphad.solver.certificate import lowest_of_families, polished
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.points import NEVER, grid_energies
@@ -19,7 +21,6 @@ from diffneq.thermo.calphad.solver.search import Searcher
 from diffneq.thermo.calphad.states import composition
 from diffneq.thermo.calphad.system import System
 
-_WIDTH = 128
 _TOO_FAR = 0.5 * NEVER
 
 
@@ -53,12 +54,8 @@ def driving_forces(
         raise ValueError("All phases are suspended; leave one to be stable.")
     given = conditions(system, T, P, x)
     state, searcher = solve_all(system, given, suspended=out), searcher_of(system)
-    parts = []
-    for first in range(0, len(given.T), _WIDTH):
-        places = np.minimum(np.arange(first, first + _WIDTH), len(given.T) - 1)
-        part = _below(searcher, *(jnp.asarray(a) for a in (given.T[places], given.P[places], state.mu[:, places])))
-        parts.append([np.asarray(leaf)[..., : len(given.T) - first] for leaf in part])
-    force, x_best = (np.concatenate(leaves, axis=-1) for leaves in zip(*parts, strict=True))
+    call = lambda here: _below(searcher, *(jnp.asarray(a[..., here]) for a in (given.T, given.P, state.mu)))
+    force, x_best = in_calls_of(WIDTH, len(given.T), call)
     C, n = len(system.elements), len(system.phase_names)
     shaped = lambda a, dims: ((*given.dims, *dims), np.moveaxis(a, -1, 0).reshape((*given.shape, *a.shape[:-1])))
     return xr.Dataset(

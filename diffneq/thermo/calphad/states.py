@@ -10,6 +10,7 @@ import numpy as np
 from diffneq.thermo.calphad.conditions import Conditions, conditions
 from diffneq.thermo.calphad.energy import enthalpy, entropy, heat_capacity, molar_energy
 from diffneq.thermo.calphad.equilibrium import solve_all
+from diffneq.thermo.calphad.sizes import in_calls_of
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, NOT_CONVERGED, State
 from diffneq.thermo.calphad.system import System
 
@@ -50,12 +51,10 @@ class Properties(NamedTuple):
 def properties_at(system: System, T, P: float, phase, y) -> Properties:
     """G, H = G - T G', S = -G', C_P = -T G'' of phases (n,) at T (n,) and padded site fractions (n, n_y)."""
     T, phase, y = np.asarray(T, float), np.asarray(phase, np.int32), np.asarray(y, float)
-    parts = []
-    for start in range(0, len(T), _AT_ONCE):
-        places = np.minimum(np.arange(start, start + _AT_ONCE), len(T) - 1)
-        values = _properties(system.tables, jnp.asarray(phase[places]), jnp.asarray(T[places]), P, y[places])
-        parts.append(np.asarray(values)[:, : len(T) - start])
-    return Properties(*np.concatenate(parts, axis=1)) if parts else Properties(*np.zeros((4, 0)))
+    if not len(T):
+        return Properties(*np.zeros((4, 0)))
+    call = lambda here: _properties(system.tables, jnp.asarray(phase[here]), jnp.asarray(T[here]), P, y[here])
+    return Properties(*in_calls_of(_AT_ONCE, len(T), call))
 
 
 @jax.jit

@@ -78,9 +78,7 @@ def diagram_bands(result: Assessment, diagram: BinaryDiagram, most: int = 40) ->
         here = slice(first, first + len(own))
         first += len(own)
         same = found[here] & (np.abs(x[here, :2, 1] - region.x[own]).max(axis=1) < _SOLVED_AGAIN)
-        same &= (
-            np.abs(region.x[own, 1] - region.x[own, 0]) > _SOLVED_AGAIN
-        )  # where two phases meet, x has no derivative
+        same &= np.abs(region.x[own, 1] - region.x[own, 0]) > _SOLVED_AGAIN  # where they meet x has no derivative
         own = own[same]
         s, tangent = s_x[here][same, :2, 1], slope[here][same, :2, 1]
         regions.append(RegionBand(region.phases, region.T[own], region.x[own], s, tangent))
@@ -106,7 +104,7 @@ def _invariant(reaction: Reaction, T, x, s_T, s_x) -> InvariantBand:
 
 
 def _propagated(result: Assessment, points: list[_Point], P: float):
-    """(T, x, their errors, found) of all points."""
+    """(T, x, their errors, dx/dT, found) of all points."""
     n_y = result.problem.system.tables.sizes[2]
     y = np.ones((len(points), 3, n_y))
     for k, point in enumerate(points):
@@ -115,8 +113,8 @@ def _propagated(result: Assessment, points: list[_Point], P: float):
                                                                   strict=True))  # fmt: skip
     space, tables = result.problem.numbers.space, result.problem.system.tables
     theta = jnp.asarray(result.theta)
-    value, slope, along = _solved(tables, space, theta, phases, T, jnp.asarray(float(P)), jnp.asarray(y), invariant)
-    (now, x, found), (dT, dx), tangent = value, slope, along
+    solved = _solved(tables, space, theta, phases, T, jnp.asarray(float(P)), jnp.asarray(y), invariant)
+    (now, x, found), (dT, dx), tangent = solved
     spread = lambda d: np.sqrt(np.einsum("...p,pq,...q->...", np.asarray(d), result.covariance, np.asarray(d)))
     return np.asarray(now), np.asarray(x), spread(dT), spread(dx), np.asarray(tangent), np.asarray(found)
 

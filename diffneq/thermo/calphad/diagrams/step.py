@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from diffneq.thermo.calphad.equilibrium import equilibrium, stable_state
+from diffneq.thermo.calphad.sizes import in_calls_of
 from diffneq.thermo.calphad.system import System
 
 _HALVINGS = 22
@@ -96,9 +97,4 @@ def _slope(system: System, T, x, P):
 
 
 def _heat_capacities(system: System, T: np.ndarray, x: np.ndarray, P: float) -> np.ndarray:
-    parts = []
-    for start in range(0, len(T), _AT_ONCE):
-        places = np.minimum(np.arange(start, start + _AT_ONCE), len(T) - 1)
-        values = _slope(system, jnp.asarray(T[places]), jnp.asarray(x[places]), P)
-        parts.append(np.asarray(values)[: len(T) - start])
-    return np.concatenate(parts)
+    return in_calls_of(_AT_ONCE, len(T), lambda here: _slope(system, jnp.asarray(T[here]), jnp.asarray(x[here]), P))

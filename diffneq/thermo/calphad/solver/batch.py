@@ -21,24 +21,21 @@ def search(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], deman
     One loop runs over chunks, so that the search is compiled once: those of all lanes, then those of the failed ones.
     """
     B = T.shape[0]
-    chunks = lambda lanes: (lanes + WIDTH - 1) // WIDTH
-
-    def next_stage(stage: _Stage, found: Found) -> _Stage:
-        order, failed = _failed(found, count)
-        return _Stage(stage.rank + 1, order, failed, jnp.asarray(0), chunks(failed))
+    zero, count = jnp.asarray(0), jnp.asarray(count)
 
     def job(carry):
         stage, found = carry
-        lanes = jax.lax.dynamic_slice_in_dim(stage.order, stage.chunk * WIDTH, WIDTH)
-        wanted = stage.chunk * WIDTH + jnp.arange(WIDTH) < stage.lanes
+        lanes = jax.lax.dynamic_slice_in_dim(stage.order, stage.first, WIDTH)
+        wanted = stage.first + jnp.arange(WIDTH) < stage.lanes
         take = lambda x: x[..., jnp.minimum(lanes, B - 1)]
         rounds = jnp.asarray(_ROUNDS_OF_STAGES)[stage.rank]
         new = searcher(take(T), take(P), jax.tree.map(take, demand), wanted, rounds)
         where = jnp.where(wanted, lanes, B)
         found = jax.tree.map(lambda a, b: a.at[..., where].set(b, mode="drop"), found, new)
-        stage = stage._replace(chunk=stage.chunk + 1)
-        last = (stage.chunk >= stage.chunks) & (stage.rank + 1 < len(_ROUNDS_OF_STAGES))
-        return jax.lax.cond(last, lambda: next_stage(stage, found), lambda: stage), found
+        stage = stage._replace(first=stage.first + WIDTH)
+        ended = (stage.first >= stage.lanes) & (stage.rank + 1 < len(_ROUNDS_OF_STAGES))
+        following = lambda: _Stage(stage.rank + 1, *_failed(found, count), zero)
+        return jax.lax.cond(ended, following, lambda: stage), found
 
     few = slice(None, WIDTH)
     shapes = jax.eval_shape(
@@ -46,18 +43,15 @@ def search(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], deman
     )
     empty = jax.tree.map(lambda s: jnp.zeros((*s.shape[:-1], B), s.dtype), shapes)
     order = jnp.concatenate([jnp.arange(B, dtype=jnp.int32), jnp.full(WIDTH, B, jnp.int32)])
-    zero, count = jnp.asarray(0), jnp.asarray(count)
-    start = _Stage(zero, order, count, zero, chunks(count))
-    more = lambda carry: carry[0].chunk < carry[0].chunks
-    return jax.lax.while_loop(more, job, (start, empty))[1]
+    more = lambda carry: carry[0].first < carry[0].lanes
+    return jax.lax.while_loop(more, job, (_Stage(zero, order, count, zero), empty))[1]
 
 
 class _Stage(NamedTuple):
     rank: Int[Array, ""]
     order: Int[Array, "lanes"]  # those of the stage first
     lanes: Int[Array, ""]
-    chunk: Int[Array, ""]  # the next one
-    chunks: Int[Array, ""]
+    first: Int[Array, ""]  # place in the order of the next chunk
 
 
 def _failed(found: Found, count):

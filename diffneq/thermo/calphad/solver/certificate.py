@@ -98,14 +98,11 @@ def sliding(
         potentials = jnp.tile(mu[:, pair % W], (1, _WAY))
         coefficients = lanes.of(index, jnp.tile(pair % W, _WAY))
         energy = evaluate(stack.at(index), coefficients, along.reshape(len(along), -1), channels, hessian=False)
-        above = (energy.value - jnp.sum(potentials * energy.moles, axis=0)).reshape(_WAY, -1)
-        return carry.at[pair].set(jnp.all(jnp.diff(above, 2, axis=0) > 0.0, axis=0), mode="drop")
+        convex = jnp.all(jnp.diff(energy.above(potentials).reshape(_WAY, -1), 2, axis=0) > 0.0, axis=0)
+        return carry.at[pair].set(convex, mode="drop")
 
-    wanted = wanted & own.any(axis=1)
-    false = jnp.zeros(n * W, bool)
-    return for_each_block(block, false, low.phase.reshape(-1), wanted.reshape(-1), stack.moles.shape[0], BLOCK).reshape(
-        n, W
-    )
+    wanted, phase = (wanted & own.any(axis=1)).reshape(-1), low.phase.reshape(-1)
+    return for_each_block(block, jnp.zeros(n * W, bool), phase, wanted, stack.moles.shape[0], BLOCK).reshape(n, W)
 
 
 def _best_on_grid(points: Points, height: Float[Array, "points W"]):
@@ -153,7 +150,7 @@ def polished(
         energy = evaluate(phase, coefficients, y, channels, hessian=False)
         atoms = energy.moles.sum(axis=0)
         real = jnp.where(atoms > EMPTY, atoms, 1.0)
-        height = jnp.where(atoms > EMPTY, (energy.value - jnp.sum(potentials * energy.moles, axis=0)) / real, NEVER)
+        height = jnp.where(atoms > EMPTY, energy.above(potentials) / real, NEVER)
         # Charge could be worth any height where compounds leave mu undetermined.
         neutral = jnp.abs(jnp.sum(phase.charge[:, None] * y, axis=0)) < 1e-10
         better = (height < flat[0][pair]) & neutral

@@ -24,7 +24,6 @@ class _Walk(NamedTuple):
     y: Float[Array, "n_y B"]  # the lowest place so far
     height: Float[Array, "B"]  # there, over R T per formula unit
     step: Float[Array, "n_y B"]  # Newton's step from there
-    neutral: Float[Array, "n_y B"]  # the part of it that takes out the charge
     length: Float[Array, "B"]  # the part of it that is taken
     left: Float[Array, "B"]
     count: Array
@@ -45,26 +44,22 @@ def descend(
 
     def body(walk: _Walk) -> _Walk:
         energy = evaluate(phase, coefficients, walk.trial, channels, mu)
-        answer = response(phase, energy, walk.trial, jnp.where(walk.count < 8, 5e-2, 1e-3))
-        step = answer.at(mu)
+        step = response(phase, energy, walk.trial, jnp.where(walk.count < 8, 5e-2, 1e-3)).at(mu)
         slope = walk.trial * (energy.gradient - jnp.sum(mu[:, None] * energy.moles_gradient, axis=0))
-        # Without the charge that the last step left, which is worth any height where mu is not determined. That is true
-        # to first order in the charge, too little to compare by: charged phases go Newton's way.
-        height = energy.value - jnp.sum(mu * energy.moles, axis=0) + jnp.sum(slope * answer.neutral, axis=0)
+        height = energy.above(mu)
+        # The charge that a step leaves is worth any height where mu is not determined: charged phases go Newton's way.
         lower = (height <= walk.height + _SLACK) | charged
         promise = -0.5 * jnp.sum(slope * step, axis=0) + 0.0125 * energy.moles.sum(axis=0)
         left = remaining(walk.trial, step, finest)
         # Of a trace that is to grow by orders of magnitude the parabola knows nothing, nor of charge.
         left = jnp.where((height > trust * promise) & (left < 2.0) & ~charged, 0.0, left)
-        found = (walk.trial, height, step, answer.neutral, left)
-        kept = (walk.y, walk.height, walk.step, walk.neutral, walk.left)
-        y, height, step, neutral, left = (jnp.where(lower, new, old) for new, old in zip(found, kept, strict=True))
+        found, kept = (walk.trial, height, step, left), (walk.y, walk.height, walk.step, walk.left)
+        y, height, step, left = (jnp.where(lower, new, old) for new, old in zip(found, kept, strict=True))
         length = jnp.where(lower, jnp.minimum(1.0, 2.0 * walk.length), 0.25 * walk.length)
-        return _Walk(moved(phase, y, step * length), y, height, step, neutral, length, left, walk.count + 1)
+        return _Walk(moved(phase, y, step * length), y, height, step, length, left, walk.count + 1)
 
     high = jnp.full(start.shape[1], jnp.inf)
-    nothing = jnp.zeros_like(start)
-    walk = _Walk(start, start, high, nothing, nothing, jnp.ones_like(high), high, jnp.asarray(0))
+    walk = _Walk(start, start, high, jnp.zeros_like(start), jnp.ones_like(high), high, jnp.asarray(0))
     more = lambda walk: jnp.any(walk.left > small) & (walk.count < _MOST_STEPS)
     walk = jax.lax.while_loop(more, body, walk)
-    return jnp.where(walk.left <= small, walk.trial, moved(phase, walk.y, walk.neutral))
+    return jnp.where(walk.left <= small, walk.trial, walk.y)

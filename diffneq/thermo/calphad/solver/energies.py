@@ -59,6 +59,10 @@ class Energy(NamedTuple):
     moles: Float[Array, "elements B"]
     moles_gradient: Float[Array, "elements n_y B"]
 
+    def above(self, mu: Float[Array, "elements B"]) -> Float[Array, "B"]:
+        """G - mu . M over R T, per mole of formula units."""
+        return self.value - jnp.sum(mu * self.moles, axis=0)
+
 
 def product(z: Array, index: Array) -> Array:
     """prod_k z[index[:, k]], (m, B)."""

@@ -22,7 +22,6 @@ class Response(NamedTuple):
 
     constant: Float[Array, "n_y B"]
     slope: Float[Array, "elements n_y B"]
-    neutral: Float[Array, "n_y B"]  # the part of `constant` that takes out the charge of the constitution
     stiffness: Float[Array, "B"]  # smallest pivot of the scaled Hessian: 1 in an ideal solution, 0 on the spinodal
 
     def at(self, mu: Float[Array, "elements B"]) -> Float[Array, "n_y B"]:
@@ -59,7 +58,7 @@ def response(phase: Phase, energy: Energy, y: Float[Array, "n_y B"], floor: Arra
     right = right.at[:, 0].add(-jnp.sum(K * neutral[None], axis=1))
     steps, stiffness = solve_definite(filled, right - onto_constraints(right), floor)
     constant = (steps[:, 0] + neutral) / D
-    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), neutral / D, stiffness)
+    return Response(constant, jnp.swapaxes(steps[:, 1:] / D[:, None], 0, 1), stiffness)
 
 
 def moved(phase: Phase, y: Float[Array, "n_y B"], step: Float[Array, "n_y B"], largest: Array | float = 1.5):

@@ -21,8 +21,8 @@ from diffneq.thermo.calphad.solver.points import NEVER, Points, grid_energies
 from diffneq.thermo.calphad.solver.slots import Slots, merged
 from diffneq.thermo.calphad.tables import Tables
 
-CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
-BALANCED = 1e-9  # moles of an element, of one mole of atoms
+_CERTIFIED = -1e-8  # over R T per mole of atoms: about -1e-4 J/mol
+_BALANCED = 1e-9  # moles of an element, of one mole of atoms
 ROUNDS = 16
 _TYPICAL = -20.0  # chemical potential over R T, of a gas say
 _WILD = 3e6  # J/mol, more than any chemical potential
@@ -41,11 +41,21 @@ class Found(NamedTuple):
     feasible: Bool[Array, "W"]  # some mixture of the phases has this composition
 
     @property
-    def sound(self) -> Bool[Array, "W"]:
-        """Converged, without negative amounts, and no phase below the plane."""
+    def solved(self) -> Bool[Array, "W"]:
+        """Newton's method converged, without negative amounts."""
         positive = jnp.all(~self.slots.active | (self.slots.amount > -1e-12), axis=0)
-        ended = converged(self.left, self.pivot) & (self.imbalance < BALANCED) & jnp.isfinite(self.mu).all(axis=0)
-        return ended & positive & (self.certificate >= CERTIFIED)
+        ended = converged(self.left, self.pivot) & (self.imbalance < _BALANCED) & jnp.isfinite(self.mu).all(axis=0)
+        return ended & positive
+
+    @property
+    def certified(self) -> Bool[Array, "W"]:
+        """No phase lies below the plane."""
+        return self.certificate >= _CERTIFIED
+
+    @property
+    def sound(self) -> Bool[Array, "W"]:
+        """Solved and certified."""
+        return self.solved & self.certified
 
 
 class _State(NamedTuple):
@@ -205,7 +215,7 @@ def _amended(slots: Slots, suspect: Candidates) -> Slots:
     keep = slots.active & (slots.amount > 0.0)
     slots = merged(slots._replace(active=keep, amount=jnp.where(keep, slots.amount, 0.0)), 0.002)
     free = jnp.argmin(slots.active, axis=0)
-    wanted = ~jnp.all(slots.active, axis=0) & (suspect.height[0] < CERTIFIED)
+    wanted = ~jnp.all(slots.active, axis=0) & (suspect.height[0] < _CERTIFIED)
     here = (jnp.arange(slots.phase.shape[0])[:, None] == free) & wanted
     return Slots(
         jnp.where(here, suspect.phase, slots.phase), jnp.where(here, suspect.y, slots.y),

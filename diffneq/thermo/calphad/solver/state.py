@@ -12,9 +12,9 @@ from diffneq.thermo.calphad.solver.hull import Demand
 from diffneq.thermo.calphad.solver.implicit import Blocks, Given, stationary
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.monomials import monomials
-from diffneq.thermo.calphad.solver.newton import SINGULAR, converged
+from diffneq.thermo.calphad.solver.newton import SINGULAR
 from diffneq.thermo.calphad.solver.points import Points
-from diffneq.thermo.calphad.solver.search import BALANCED, CERTIFIED, Found, Searcher
+from diffneq.thermo.calphad.solver.search import Found, Searcher
 from diffneq.thermo.calphad.solver.slots import Slots
 from diffneq.thermo.calphad.tables import Tables
 
@@ -146,10 +146,9 @@ def _state(stack: Phase, tables: Tables, given: Given, slopes, slots: Slots, mu,
 
 
 def _status(found: Found) -> Int[Array, "B"]:
-    positive = jnp.all(~found.slots.active | (found.slots.amount > -1e-12), axis=0)
     bits = (
-        (NOT_CERTIFIED, ~(found.certificate >= CERTIFIED)),
-        (NOT_CONVERGED, ~converged(found.left, found.pivot) | ~(found.imbalance < BALANCED) | ~positive),
+        (NOT_CERTIFIED, ~found.certified),
+        (NOT_CONVERGED, ~found.solved),
         (INFEASIBLE, ~found.feasible),
         (POTENTIALS_NOT_DETERMINED, found.pivot < SINGULAR),
     )
