@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from diffneq.models.wrapper import AbstractWrapper
 from diffneq.particles.space import Box, Vector, absolute
 
 Shape = Literal["sine", "constant", "linear"]
@@ -93,7 +94,7 @@ class ColourDrift(eqx.Module):
         return self.force(box, positions)
 
 
-class Forced(eqx.Module):
+class Forced(AbstractWrapper):
     """A model that a drive pushes by `forcing` instead of by its charges: drive_force = field * F(q).
 
     Everything else is the model's own; each step also records "flux", R = sum_i G_i . v_i.
@@ -111,13 +112,6 @@ class Forced(eqx.Module):
 
     model: eqx.Module
     forcing: Forcing
-
-    can_share = False  # F may ask for the number of particles of the whole system
-
-    def __getattr__(self, name: str):
-        if name.startswith("__") or name in ("model", "forcing"):  # not there yet while it is being made
-            raise AttributeError(name)
-        return getattr(self.model, name)
 
     @property
     def units(self) -> dict[str, str]:

@@ -64,6 +64,7 @@ class Result:
             "energy_error": balance[keep],
             "reruns": lists.reruns,
             "list_cadence": lists.cadence,
+            "list_skin": None if lists.plan is None else lists.plan.skin,
             "list_slots": None if lists.plan is None else lists.plan.slots,
             "farthest_move": run.farthest,
         }

@@ -1,0 +1,69 @@
+"""Green-Kubo: the response at the reference from its own fluctuations."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from diffneq.response.derivatives.canonical import check_canonical, dissipation_rate
+from diffneq.response.derivatives.curve import ResponseCurve
+from diffneq.response.derivatives.ensemble import Ensemble, run
+from diffneq.response.derivatives.observed import Observed, no_list
+
+
+def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
+    """R(t) = int_0^t <Omega'(0) A(s)> ds over undriven runs, Omega' = d Omega/d(theta) by autodiff.
+
+    For a field on charges Omega' = J/k_B T: Green and Kubo's formula. All times of a run of
+    (snapshots x time) are origins.
+
+    Raises:
+        ValueError: where the reference is not in canonical equilibrium, or Omega' needs lists of neighbours.
+
+    Source: R. Kubo, J. Phys. Soc. Jpn. 12, 570 (1957).
+    """
+    problem = ensemble.problem
+    check_canonical(problem, ensemble)
+
+    def flux(model, state):
+        return dissipation_rate(problem.system._replace(model=model), problem.theta, state, no_list(state.anchor))
+
+    _check_needs_no_list(ensemble, flux)
+    observed = Observed(problem.model, (("flux", flux),))
+    length = problem.steps * (len(ensemble.states) + 1)
+    keys = ensemble.keys(1, 0, ensemble.replicas)
+    system = problem.system._replace(model=observed)
+    result = run(problem, system, ensemble.states[-1], keys, length, skin=ensemble.skin)
+    good = np.asarray(result.status) == 0
+    a, j = (np.asarray(result.records[name], float)[good] for name in ("observable", "flux"))
+    samples = _correlation(j, a - a.mean(), problem.records)
+    # Of two means over the same record half belongs to t > 0: exact for the even part of C, and for the odd part
+    # where it is linear within a record.
+    odd = (samples[:, 1:2] - _correlation(a - a.mean(), j, 2)[:, 1:2]) / 2
+    integral = problem.interval * (np.cumsum(samples, axis=-1) - samples[:, :1] / 2 + odd / 6)
+    diagnostics = {"time_in_all": float(length * float(problem.dynamics.dt) * good.sum())}
+    warnings = () if good.all() else (f"{int((~good).sum())} runs were lost and left out",)
+    return ResponseCurve(
+        problem.times, integral, "fluctuation-dissipation", problem.name, problem.unit, warnings, diagnostics
+    )
+
+
+def _check_needs_no_list(ensemble: Ensemble, flux) -> None:
+    """ValueError where Omega' has to be found with lists, which the steps between two builds do not have."""
+    problem = ensemble.problem
+    with_lists = ensemble.evaluate(lambda s, n: dissipation_rate(problem.system, problem.theta, s, n))
+    without = jax.vmap(lambda s: flux(problem.model, s))(ensemble.states[0])
+    size = np.sqrt(np.mean(np.asarray(with_lists, float) ** 2))
+    if not np.allclose(with_lists, without, rtol=1e-3, atol=1e-3 * size):
+        raise ValueError(
+            f"{problem.parameter!r} is part of a pair law; use 'transient_time_correlation', which finds Omega at the "
+            "start of each daughter, or 'reweighting' for a static mean."
+        )
+
+
+def _correlation(first: np.ndarray, second: np.ndarray, lags: int) -> np.ndarray:
+    """<first(0) second(k)>, k = 0 .. lags - 1, (R, lags), over all origins, by FFT."""
+    length = first.shape[-1]
+    size = 1 << (length + lags - 1).bit_length()
+    product = np.conj(np.fft.rfft(first, size)) * np.fft.rfft(second, size)
+    return np.fft.irfft(product, size)[..., :lags] / (length - np.arange(lags))

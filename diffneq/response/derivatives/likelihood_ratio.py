@@ -1,0 +1,195 @@
+"""Malliavin weights: the derivative of the probability of a path, from the transition density of the integrator."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from diffneq.dynamics.langevin import Langevin
+from diffneq.dynamics.noise import normals
+from diffneq.dynamics.state import State, inverse_mass
+from diffneq.models.wrapper import AbstractWrapper
+from diffneq.particles.space import Vector
+from diffneq.response.derivatives.canonical import acceleration, damping
+from diffneq.response.derivatives.curve import ResponseCurve, interval_means
+from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
+from diffneq.response.derivatives.problem import Parameter, Problem, System
+from diffneq.response.derivatives.transient_subtraction import force_slope
+from diffneq.simulation.loop import simulate
+
+
+class ScoredState(State):
+    """A state, the score of its path, and d(velocity)/d(theta) at fixed positions."""
+
+    score: Array
+    slope: Vector
+
+
+class ScoredLangevin(eqx.Module):
+    """Langevin dynamics that carries S = d ln p(path)/d(theta), p the density of the paths of BAOAB itself.
+
+    A path of positions x_0, x_1, ... has the noises xi_n = (v' - c u)/s with u = v_n + (h/2) a(x_n) and
+    v' = 2 (x_{n+1} - x_n)/h - u, so that ln p = -sum xi^2/2 - sum ln s, differentiated at fixed positions; u follows
+    them by u_{n+1} = v'_n + h a(x_{n+1}). No step of the argument supposes h to be small.
+
+    Source: P. B. Warren, R. J. Allen, Phys. Rev. Lett. 109, 250601 (2012), for the weights; the density of BAOAB is
+    derived here.
+    """
+
+    inner: Langevin
+    parameter: Parameter
+
+    @property
+    def dt(self) -> Array:
+        return self.inner.dt
+
+    @property
+    def temperature(self) -> Array:
+        return self.inner.temperature
+
+    @property
+    def needs_noise(self) -> bool:
+        return True
+
+    def check(self, model) -> None:
+        """ValueError where the dynamics do not fit the model."""
+        self.inner.check(model)
+
+    def step(self, model, state: ScoredState, neighbours, drive=None):
+        plain = State(state.displacement, state.velocity, state.force, state.anchor, state.step, state.key)
+        new, info = self.inner.step(model, plain, neighbours, drive)
+        system = System(model, self.inner, drive)
+        h = self.inner.dt
+        rate, push = self._slopes(system, plain, neighbours)
+        _, push_after = self._slopes(system, new, neighbours)
+        (keep, strength), (dkeep, dstrength) = rate
+        noised = strength > 0
+        safe = jnp.where(noised, strength, 1.0)
+
+        acceleration_now = acceleration(system, plain, neighbours)
+        score, slope = state.score, []
+        noise = _noise(model, self.inner, plain)
+        for axis, xi in enumerate(noise):
+            half = plain.velocity[axis] + (h / 2) * acceleration_now[axis]
+            lean = state.slope[axis] + (h / 2) * push[axis]
+            dxi = (-lean - dkeep * half - keep * lean - dstrength * xi) / safe
+            score = score + jnp.sum(jnp.where(noised, -xi * dxi - dstrength / safe, 0.0))
+            slope.append(-lean + (h / 2) * push_after[axis])
+        scored = ScoredState(
+            new.displacement, new.velocity, new.force, new.anchor, new.step, new.key, score, tuple(slope)
+        )
+        return scored, info
+
+    def _slopes(self, system: System, state: State, neighbours):
+        """((c, s), their derivatives) of each particle, (N,), and d(a)/d(theta) at these positions."""
+        zero = jnp.zeros((), system.model.mass.dtype)
+        one = jnp.ones_like(zero)
+        changed = lambda x: self.parameter.shifted(system, x)
+        rates = jax.jvp(lambda x: ornstein_uhlenbeck(changed(x)), (zero,), (one,))
+        push = jax.jvp(lambda x: acceleration(changed(x), state, neighbours), (zero,), (one,))[1]
+        return rates, push
+
+
+def ornstein_uhlenbeck(system: System) -> tuple[Array, Array]:
+    """c = exp(-g h) and s = sqrt((1 - c^2) k_B T/m) of each particle, (N,)."""
+    rate = damping(system)
+    still = rate == 0
+    spread = jnp.where(still, 1.0, -jnp.expm1(-2 * jnp.where(still, 1.0, rate) * system.dynamics.dt))
+    strength = jnp.sqrt(spread) * jnp.sqrt(system.dynamics.temperature * inverse_mass(system.model))
+    return jnp.exp(-rate * system.dynamics.dt), jnp.where(still, 0.0, strength)
+
+
+def _noise(model, dynamics: Langevin, state: State) -> Vector:
+    """The standard normals of the step that begins here, as `Langevin` draws them, d arrays (N,)."""
+    pieces, start = [], 0
+    for count in model.counts:
+        dtype = state.velocity[0].dtype
+        pieces.append(normals(state.key, state.step, 0, start, count, len(state.velocity), dtype))
+        start += count
+    return tuple(jnp.concatenate([piece[a] for piece in pieces]) for a in range(len(state.velocity)))
+
+
+class _Weighted(AbstractWrapper):
+    """Records A, the score, their product, and the derivative of A at fixed positions."""
+
+    model: eqx.Module
+    problem: Problem = eqx.field(static=True)
+
+    def every_step(self, state) -> dict[str, Array]:
+        observe = lambda v: self.problem.observe(self.model, eqx.tree_at(lambda s: s.velocity, state, v))
+        value, direct = jax.jvp(observe, (state.velocity,), (state.slope,))
+        return {"observable": value, "score": state.score, "product": value * state.score, "direct": direct}
+
+
+def likelihood_ratio(ensemble: Ensemble) -> ResponseCurve:
+    """R(t) = <(A(t) - <A(t)>) S(t)> + <dA/d(theta) at fixed path>, S the score of the path since t = 0.
+
+    Nothing is perturbed and no density of states is needed, so it holds about a driven steady state as well; the window
+    of the weight is `problem.time`, which should be a few relaxation times: the variance grows with it.
+
+    Diagnostics:
+        score_variance (n,): that of S, which grows as t.
+
+    Raises:
+        ValueError: for dynamics other than `Langevin` without walls, or where a coordinate that the parameter acts on
+            carries no noise: its path then has no density that could be differentiated.
+    """
+    problem, count = ensemble.problem, ensemble.replicas
+    _check_noise(ensemble)
+    system = System(
+        _Weighted(problem.model, problem), ScoredLangevin(problem.dynamics, problem.theta), problem.drive
+    )
+    rows: dict[str, list[np.ndarray]] = {"observable": [], "score": [], "product": [], "direct": []}
+
+    def one(snapshot: int, states: State) -> None:
+        zero = jnp.zeros_like(states.displacement[0])
+        start = ScoredState(
+            *(getattr(states, f) for f in ("displacement", "velocity", "force", "anchor", "step", "key")),
+            jnp.zeros(count, zero.dtype),
+            tuple(zero for _ in states.displacement),
+        )
+        result = simulate(
+            *system,
+            keys=ensemble.keys(6, snapshot, count),
+            steps=problem.steps,
+            record_every=problem.every,
+            record=(),
+            start=start,
+            progress=False,
+            skin=ensemble.skin,
+        )
+        for name, values in rows.items():
+            values.append(np.asarray(result.records[name], float))
+
+    ensemble.daughters("likelihood ratio", one)
+    a, s, product, direct = (np.stack(x) for x in rows.values())
+    size = np.isfinite(a[..., 0]).sum()
+    level = np.nanmean(a, axis=(0, 1))
+    samples, warnings = of_replicas(list((product - level * s) * size / (size - 1) + direct))
+    direct_first = np.asarray(jax.vmap(problem.direct)(ensemble.states[0]), float)
+    samples = interval_means(samples, np.broadcast_to(direct_first.mean(), len(samples)), problem.every)
+    diagnostics = {"score_variance": np.nanvar(s, axis=(0, 1)), "variance": np.nanvar(product, axis=(0, 1))}
+    return ResponseCurve(
+        problem.times, samples, "likelihood ratio", problem.name, problem.unit, warnings, diagnostics
+    )
+
+
+def _check_noise(ensemble: Ensemble) -> None:
+    problem = ensemble.problem
+    if not isinstance(problem.dynamics, Langevin) or problem.dynamics.walls is not None:
+        raise ValueError(
+            "The likelihood ratio needs Langevin dynamics without walls, whose transition density it differentiates; "
+            f"these are {type(problem.dynamics).__name__}."
+        )
+    if problem.parameter == "dynamics.dt":
+        raise ValueError("The time step is not a parameter of the physics.")
+    strength = np.asarray(ornstein_uhlenbeck(problem.system)[1])
+    slopes = ensemble.evaluate(lambda s, n: force_slope(problem, s, n))
+    if any(np.any(np.asarray(k)[:, strength == 0] != 0) for k in slopes):
+        raise ValueError(
+            f"{problem.parameter!r} acts on particles that carry no noise, so their paths have no density to "
+            "differentiate; give them a damping rate, or use 'transient_time_correlation' or 'coupled'."
+        )

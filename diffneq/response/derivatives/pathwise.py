@@ -1,0 +1,186 @@
+"""Derivatives along trajectories: the tangent (forward) and the adjoint (reverse), and how far they can be trusted."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from diffneq.response.derivatives.curve import ResponseCurve, interval_means
+from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
+from diffneq.response.derivatives.problem import Problem
+from diffneq.simulation.rollout import list_plan, rollout
+
+
+def tangent(ensemble: Ensemble) -> ResponseCurve:
+    """R(t) = <dA(t)/d(theta)> by forward differentiation of each trajectory.
+
+    Trajectories of interacting particles separate as exp(lambda t), and so does the derivative of each, though that of
+    the mean does not: past `horizon`, where exp(lambda t) reaches the square root of the number of trajectories, the
+    mean is noise.
+
+    Diagnostics:
+        growth_rate [1/t] of the tangent and its error, horizon [t], norm (n,): exp<ln|d(state)/d(theta)|>.
+
+    Raises:
+        ValueError: for an observable that has no derivative.
+    """
+    problem = ensemble.problem
+    check_differentiable(ensemble)
+    run = _tangents(problem, _plan(ensemble))
+    samples, norms = [], []
+
+    def one(snapshot: int, states) -> None:
+        states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
+        slope, norm = run(problem.system, states)
+        first = np.asarray(jax.vmap(problem.direct)(states), float)
+        samples.append(interval_means(np.asarray(slope, float), first, problem.every))
+        norms.append(np.asarray(norm, float))
+
+    ensemble.daughters("tangent", one)
+    means, warnings = of_replicas(samples)
+    diagnostics = growth(problem, np.concatenate(norms))
+    diagnostics["variance"] = np.nanvar(np.concatenate(samples), axis=0, ddof=1)
+    return ResponseCurve(problem.times, means, "tangent", problem.name, problem.unit, warnings, diagnostics)
+
+
+def adjoint(ensemble: Ensemble, points: int = 1) -> ResponseCurve:
+    """R(t) = <dA(t)/d(theta)> by reverse differentiation, for the last record, or at `points` times up to the end.
+
+    One backward pass a time gives the derivatives by all parameters: `gradients` in the diagnostics are those of the
+    last, for every float of model, dynamics and drive. The numbers are those of the tangent, and fail as they do; the
+    growth rate is measured with tangents of the first snapshot. Memory grows as the square root of the number of steps.
+    """
+    problem = ensemble.problem
+    check_differentiable(ensemble)
+    chosen = np.unique(np.round(problem.records * np.arange(1, points + 1) / points).astype(int))
+    plan = _plan(ensemble)
+    columns, gradients = [], None
+    for records in chosen:
+        run, samples = _adjoints(problem, plan, int(records)), []
+
+        def one(snapshot: int, states, run=run, samples=samples):
+            states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
+            slope, gradient = run(problem.system, states)
+            samples.append(np.asarray(slope, float)[:, None])
+            return gradient
+
+        gradients = ensemble.daughters(f"adjoint, {records} records", one)
+        means, warnings = of_replicas(samples)
+        columns.append(means)
+    first = eqx.tree_at(lambda s: s.key, ensemble.states[0], _noise(ensemble.keys(5, 0, ensemble.replicas)))
+    _, norm = _tangents(problem, plan)(problem.system, first)
+    diagnostics = growth(problem, np.asarray(norm, float))
+    diagnostics["gradients"] = jax.tree.map(lambda *leaves: np.mean(np.stack(leaves)), *gradients)
+    return ResponseCurve(
+        problem.times[chosen - 1],
+        np.concatenate(columns, axis=1),
+        "adjoint",
+        problem.name,
+        problem.unit,
+        warnings,
+        diagnostics,
+    )
+
+
+def growth(problem: Problem, norms: np.ndarray) -> dict:
+    """Growth rate of the tangent and the horizon past which its mean over trajectories is noise.
+
+    The rate is the mean slope of ln|tangent| over the second half, its error the scatter of trajectories; a rate that
+    is not positive by two errors has no horizon.
+    """
+    n = norms.shape[1]
+    logs = np.log(np.maximum(norms, 1e-300))
+    span = problem.times[-1] - problem.times[n // 2]
+    each = (logs[:, -1] - logs[:, n // 2]) / span
+    rate, error = float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
+    # A tangent that a steady force drives grows as a power of time, at most as t^2: that is no exponential.
+    power = 2 * np.log(problem.times[-1] / problem.times[n // 2]) / span
+    chaotic = rate - 2 * error > power
+    horizon = float(np.log(len(norms)) / (2 * rate)) if chaotic else np.inf
+    return {"growth_rate": rate, "growth_rate_error": error, "horizon": horizon, "norm": np.exp(logs.mean(0))}
+
+
+def check_differentiable(ensemble: Ensemble) -> None:
+    """ValueError where A varies from state to state, yet its derivatives vanish."""
+    problem = ensemble.problem
+
+    def slope(state, _):
+        floats, rest = eqx.partition(state, eqx.is_inexact_array)
+        value, gradient = jax.value_and_grad(lambda f: problem.observe(problem.model, eqx.combine(f, rest)))(floats)
+        return value, sum(jnp.sum(jnp.abs(g)) for g in jax.tree.leaves(gradient))
+
+    value, size = (np.asarray(x) for x in ensemble.evaluate(slope))
+    if not np.isfinite(size).all() or (np.ptp(value) > 0 and not (size > 0).any()):
+        raise ValueError(
+            f"{problem.name}: the observable varies but its derivative with respect to the state is zero or not "
+            "finite, as that of a count; use 'coupled', 'transient_time_correlation' or 'likelihood_ratio'."
+        )
+
+
+def _plan(ensemble: Ensemble):
+    return list_plan(ensemble.problem.model, ensemble.skin)
+
+
+def _noise(keys) -> Array:
+    return jax.vmap(lambda k: jax.random.key_data(k)[:2])(keys)
+
+
+def _record(problem: Problem, plan, change: Array, system, state):
+    """A over the next record, and the state after it."""
+    model, dynamics, drive = problem.changed(change, system)
+    recorder = eqx.tree_at(lambda r: r.model, problem.recorder, model)
+    options = {"steps": problem.every, "rebuild_every": min(10, problem.every), "plan": plan}
+    state, records = rollout(recorder, dynamics, drive, start=state, key=None, **options)
+    return jnp.mean(records["observable"]), state
+
+
+def _tangents(problem: Problem, plan):
+    """(dA/d(theta) (R, n), |tangent of the state| (R, n)) of R trajectories, compiled once."""
+
+    def trajectory(system, state):
+        floats, rest = eqx.partition(state, eqx.is_inexact_array)
+        zero = jnp.zeros((), problem.model.mass.dtype)
+
+        def record(carry, _):
+            floats, rest, slopes = carry
+
+            def ahead(change, floats):
+                value, state = _record(problem, plan, change, system, eqx.combine(floats, rest))
+                after, remainder = eqx.partition(state, eqx.is_inexact_array)
+                return (value, after), remainder
+
+            (_, floats), (slope, slopes), rest = jax.jvp(
+                ahead, (zero, floats), (jnp.ones_like(zero), slopes), has_aux=True
+            )
+            size = sum(jnp.sum(s * s) for s in (*slopes.displacement, *slopes.velocity))
+            return (floats, rest, slopes), (slope, jnp.sqrt(size))
+
+        start = (floats, rest, jax.tree.map(jnp.zeros_like, floats))
+        return jax.lax.scan(record, start, None, length=problem.records)[1]
+
+    return eqx.filter_jit(lambda system, states: jax.vmap(lambda s: trajectory(system, s))(states))
+
+
+def _adjoints(problem: Problem, plan, records: int):
+    """(dA/d(theta) (R,), mean gradient by all floats) at the end of `records` records, compiled once."""
+
+    def last(theta, state):
+        change, system = theta
+        before = (records - 1) * problem.every
+        if before:
+            model, dynamics, drive = problem.changed(change, system)
+            options = {"steps": before, "rebuild_every": min(10, problem.every), "plan": plan}
+            state, _ = rollout(model, dynamics, drive, start=state, key=None, **options)
+        return _record(problem, plan, change, system, state)[0]
+
+    def all_of(system, states):
+        zero = jnp.zeros((), problem.model.mass.dtype)
+        floats, rest = eqx.partition(system, eqx.is_inexact_array)
+        slope = lambda s: jax.grad(lambda c, f: last((c, eqx.combine(f, rest)), s), argnums=(0, 1))(zero, floats)
+        change, gradient = jax.vmap(slope)(states)
+        return change, jax.tree.map(lambda g: g.mean(0), gradient)
+
+    return eqx.filter_jit(all_of)
