@@ -210,10 +210,8 @@ def test_bad_questions_are_refused_in_a_sentence():
         free_problem(lambda model, state: state.velocity[0], "drive.amplitude")
     model = EnergyModel(nothing, (LENGTH,), (1,), charge=0.0)
     problem = Problem(model, Langevin(0.05, 1.0, 1.0), Constant(0.0), "current", "drive.amplitude", 1.0)
-    neutral = sample(problem, jax.random.key(0), replicas=4, snapshots=1, start=particles(4))
-    for method in METHODS:
-        with pytest.raises(ValueError, match="does not enter"):
-            METHODS[method](neutral)
+    with pytest.raises(ValueError, match="does not enter"):
+        sample(problem, jax.random.key(0), replicas=4, snapshots=1, start=particles(4))
     ensemble = ensemble_of(free_problem(sign, "drive.amplitude", time=1.0), replicas=8, snapshots=1)
     for method in ("tangent", "adjoint"):
         with pytest.raises(ValueError, match="derivative with respect to the state is zero"):

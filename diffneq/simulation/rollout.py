@@ -9,6 +9,7 @@ times only.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -77,7 +78,8 @@ def rollout(
 ) -> tuple[State, dict[str, Array]]:
     """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work and heat were.
 
-    Reverse differentiation keeps one state a step (the inside of a step is computed again).
+    Reverse differentiation keeps of n steps about 2 sqrt(n) states: those at the ends of long stretches and, one
+    stretch after another, those of its steps; the run is computed twice more. Forward differentiation keeps none.
 
     Arguments:
         model, dynamics, drive: as in `simulate`, one replica.
@@ -128,18 +130,36 @@ def rollout(
         (state, moved), records = lax.scan(one, (state, nothing), None, length=length)
         return state, (records, _invalid(model, shape, neighbours, jnp.sqrt(moved)))
 
-    whole, rest = divmod(int(steps), int(rebuild_every))
-    state, (records, invalid) = lax.scan(lambda s, _: stretch(s, rebuild_every), state, None, length=whole)
-    records = {name: values.reshape(-1) for name, values in records.items()}
-    if rest:
-        state, (more, last) = stretch(state, rest)
-        records = {name: jnp.concatenate([values, more[name]]) for name, values in records.items()}
-        invalid = jnp.append(invalid, last)
+    state, records, invalid = _stretches(stretch, state, int(steps), int(rebuild_every))
     sentence = (
         "rollout: a neighbour list was too short, or somebody moved too far between two builds (half the skin, or "
         "a quarter of the box); use a smaller rebuild_every, or plan=list_plan(model, skin) with a larger skin."
     )
     return eqx.error_if((state, records), jnp.any(invalid), sentence)
+
+
+def _stretches(stretch, state: State, steps: int, length: int):
+    """All steps by stretches of `length`, in about sqrt(steps) groups: the reverse mode keeps the ends of these."""
+    whole, rest = divmod(steps, length)
+    size = max(1, round(math.sqrt(steps) / length))
+    many, few = divmod(whole, size)
+    parts = []
+
+    def group(count: int):
+        return eqx.filter_checkpoint(lambda s: lax.scan(lambda s, _: stretch(s, length), s, None, length=count))
+
+    if many:
+        state, part = lax.scan(lambda s, _: group(size)(s), state, None, length=many)
+        parts.append(jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), part))
+    if few:
+        state, part = group(few)(state)
+        parts.append(part)
+    parts = [({name: x.reshape(-1) for name, x in records.items()}, invalid) for records, invalid in parts]
+    if rest:
+        state, (records, invalid) = eqx.filter_checkpoint(lambda s: stretch(s, rest))(state)
+        parts.append((records, invalid[None]))
+    records = {name: jnp.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+    return state, records, jnp.concatenate([part[1] for part in parts])
 
 
 def _relist(model, plan: ListPlan | None, state: State) -> tuple[State, Neighbours]:

@@ -98,6 +98,9 @@ def sample(
         replicas, snapshots: R independent runs, and the states kept of each.
         equilibration, spacing: before the first and between the others [t]; default twice, and once, `problem.time`.
         start: as in `simulate`.
+
+    Raises:
+        ValueError: for a parameter that changes nothing; `RuntimeError` where a run of the reference was lost.
     """
     if replicas < 2 or snapshots < 1:
         raise ValueError(f"replicas = {replicas} must be at least 2 (errors are their scatter), snapshots at least 1.")
@@ -113,7 +116,26 @@ def sample(
             raise RuntimeError(f"The reference failed before any response was asked: {result.failures[0]}")
         now, skin = result.state, skin if skin is not None else _skin(result)
         states.append(now)
-    return Ensemble(problem, tuple(states), jax.random.fold_in(key, 1), progress, skin)
+    ensemble = Ensemble(problem, tuple(states), jax.random.fold_in(key, 1), progress, skin)
+    _check_enters(ensemble)
+    return ensemble
+
+
+def _check_enters(ensemble: Ensemble) -> None:
+    """ValueError where the parameter changes nothing in a step from any state of the first snapshot."""
+    problem = ensemble.problem
+    zero = jnp.zeros((), problem.model.mass.dtype)
+
+    def slope(state, neighbours):
+        def after(change):
+            model, dynamics, drive = problem.changed(change)
+            new, _ = dynamics.step(model, state, neighbours, drive)
+            return new.displacement, new.velocity, problem.observe(model, state)
+
+        return jax.jvp(after, (zero,), (jnp.ones_like(zero),))[1]
+
+    if not any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(ensemble.evaluate(slope))):
+        raise ValueError(f"{problem.parameter!r} does not enter the equations of motion, nor the observable.")
 
 
 def _skin(result: Result) -> float | None:
