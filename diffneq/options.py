@@ -73,6 +73,51 @@ class ConductorOptions:
         return asdict(self) | {"out": str(self.folder)}
 
 
+@dataclass(frozen=True)
+class ResponseOptions:
+    """The wishes of whoever asks for the conductor's response; see `ConductorOptions` for what has the same name.
+
+    Arguments: `electrons`, their number; `horizon`, how long after the change the response is followed
+    [R sqrt(m/k_B T)]; `replicas`, independent runs; `snapshots`, daughters started from each; `methods`, by name, or
+    None for all; `fields` of the current-voltage curve by transient time correlation, or None for
+    1e-6 to 1. Raises ValueError for a value that makes no sense.
+
+    >>> ResponseOptions().folder.name
+    'response-soft'
+    """
+
+    preset: Preset = "soft"
+    electrons: int = 60
+    temperature: float = 1.0
+    horizon: float = 30.0
+    replicas: int = 64
+    snapshots: int = 10
+    methods: tuple[str, ...] | None = None
+    fields: tuple[float, ...] | None = None
+    seed: int = 0
+    out: str | Path | None = None
+    precision: Precision = "single"
+    devices: int | None = None
+    progress: bool = True
+
+    def __post_init__(self):
+        _one_of("preset", self.preset, get_args(Preset))
+        _one_of("precision", self.precision, get_args(Precision))
+        _check_fields(self.fields)
+        for name in ("temperature", "horizon"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be positive and finite, got {value}.")
+        for name, least in (("electrons", 30), ("replicas", 2), ("snapshots", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be {least} or more, got {getattr(self, name)}.")
+
+    @property
+    def folder(self) -> Path:
+        """Where everything goes: `out`, or response-<preset> here."""
+        return Path(self.out) if self.out is not None else Path(f"response-{self.preset}")
+
+
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be {' or '.join(allowed)}, got {value!r}.")

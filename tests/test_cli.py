@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from diffneq import cli
+from diffneq.cli import commands
 from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
 from diffneq.options import ConductorOptions
 
@@ -44,8 +45,8 @@ def study(monkeypatch):
         "diffneq.studies.conductor": types.SimpleNamespace(run=run),
         "diffneq.installation.selfcheck": types.SimpleNamespace(selfcheck=FakeReport),
     }
-    monkeypatch.setattr(cli, "import_module", fakes.__getitem__)
-    monkeypatch.setattr(cli, "start_jax", lambda *given: setattr(seen, "jax", given))
+    monkeypatch.setattr(commands, "import_module", fakes.__getitem__)
+    monkeypatch.setattr(commands, "start_jax", lambda *given: setattr(seen, "jax", given))
     return seen
 
 

@@ -125,7 +125,7 @@ class Forced(AbstractWrapper):
         """R of one state."""
         positions = absolute(self.model.box, state.anchor, state.displacement)
         direction = self.forcing.direction(self.model.box, positions)
-        return sum(jnp.sum(g * v) for g, v in zip(direction, state.velocity, strict=True))
+        return jnp.sum(jnp.stack([jnp.sum(g * v) for g, v in zip(direction, state.velocity, strict=True)]))
 
     def every_step(self, state) -> dict[str, Array]:
         return {**self.model.every_step(state), "flux": self.flux(state)}

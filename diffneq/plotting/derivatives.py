@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .style import COLOURS, new_figure, style
+from .style import COLOURS, new_figure, points, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,3 +80,22 @@ def _draw(upper, lower, time, value, error, until, end, colour, label) -> tuple[
     steady = good & (error < 0.5 * np.max(np.abs(value[good])) + 1e-300)
     chosen = steady if steady.any() else good
     return float((value - error)[chosen].min()), float((value + error)[chosen].max())
+
+
+def current_voltage(transient: ArrayLike, direct: ArrayLike) -> "Figure":
+    """j(E)/E over many decades of E: transient time correlation, and steady runs.
+
+    Arguments: both (n, 3): field [k_B T/(e R)], j/E [e^2 t/m], its standard error.
+    """
+    left, right = np.asarray(transient, float), np.asarray(direct, float)
+    with style():
+        figure = new_figure(7.2, 4.4)
+        axes = figure.subplots()
+        points(axes, *left.T, "blue", label="transient time correlation")
+        points(axes, *right.T, "vermilion", "s", label="steady driven runs")
+        low = np.min([(p[:, 1] - 3 * p[:, 2]).min() for p in (left, right)])
+        axes.set(xscale="log", ylim=(min(0.0, float(low)), None))
+        axes.set_xlabel("field  $E$  [$k_BT/(eR)$]")
+        axes.set_ylabel("$j/E$  [$e^2t/m$]")
+        axes.legend()
+    return figure

@@ -11,11 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
 from diffneq.drives import Clock
 from diffneq.dynamics.state import State, inverse_mass, per_particle
 from diffneq.particles.space import Vector
-from diffneq.response.derivatives.problem import Parameter, Problem, System
+from diffneq.response.derivatives.problem import Parameter, Problem, System, derivative_at_zero
 
 # Omega of the reference, over the thermal rate sum_i |v_i . F_i|/k_B T, is round-off where rho is stationary.
 _STATIONARY = 2e-3
@@ -49,14 +50,15 @@ def log_density(system: System, state: State, neighbours) -> Array:
     return -energy(system, state, neighbours) / bath_temperature(system.dynamics)
 
 
-def acceleration(system: System, state: State, neighbours) -> Vector:
-    """(F + F_drive)/m, d arrays (N,); zero for what does not move."""
+def acceleration(system: System, state: State, neighbours, forces: bool = True) -> Vector:
+    """(F + F_drive)/m, d arrays (N,); zero for what does not move. Without `forces`, F_drive/m alone."""
     model, dynamics, drive = system
     pull: Any = (None,) * len(state.displacement)
     if drive is not None:
         pull = model.drive_force(state.displacement, neighbours, drive(Clock(state.step, dynamics.dt)))
-    rate, forces = inverse_mass(model), model.forces(state.displacement, neighbours)
-    return tuple(rate * (f if p is None else f + p) for f, p in zip(forces, pull, strict=True))
+    rate, nothing = inverse_mass(model), tuple(jnp.zeros_like(u) for u in state.displacement)
+    own = model.forces(state.displacement, neighbours) if forces else nothing
+    return tuple(rate * (f if p is None else f + p) for f, p in zip(own, pull, strict=True))
 
 
 def damping(system: System) -> Array:
@@ -81,15 +83,16 @@ def _velocity_part(reference: System, force: Vector, friction: Array, diffusion:
     return total
 
 
-def dissipation(reference: System, system: System, state: State, neighbours) -> Array:
+def dissipation(reference: System, system: System, forces: bool, state: State, neighbours) -> Array:
     """Omega = rho^-1 (L* - L_0*) rho of `system` against the canonical density of `reference` [1/t].
 
     The difference of the two generators is formed first, so that Omega of a weak field loses no digits.
-    For a field E on charges it comes out as E sum_i q_i v_xi/k_B T.
+    For a field E on charges it comes out as E sum_i q_i v_xi/k_B T. `forces` is False where the models are the same,
+    so that the forces between particles, which cancel, need not be found.
 
     Source: D. J. Evans, D. J. Searles, Adv. Phys. 51, 1529 (2002), generalised to baths by L*.
     """
-    ours, theirs = acceleration(system, state, neighbours), acceleration(reference, state, neighbours)
+    ours, theirs = (acceleration(s, state, neighbours, forces) for s in (system, reference))
     force = tuple(a - b for a, b in zip(ours, theirs, strict=True))
     friction = damping(system) - damping(reference)
     return _velocity_part(reference, force, friction, _diffusion(system) - _diffusion(reference), state.velocity)
@@ -104,9 +107,14 @@ def _diffusion(system: System) -> Array:
 
 def dissipation_rate(system: System, theta: Parameter, state: State, neighbours) -> Array:
     """d Omega/d(theta) at the reference: linear response is R(t) = int_0^t <d Omega/d theta (0) A(s)> ds."""
-    zero = jnp.zeros((), system.model.mass.dtype)
-    change = lambda x: dissipation(system, theta.shifted(system, x), state, neighbours)
-    return jax.jvp(change, (zero,), (jnp.ones_like(zero),))[1]
+    change = lambda x: dissipation(system, theta.shifted(system, x), theta.of_model, state, neighbours)
+    return derivative_at_zero(change, system)
+
+
+def force_slope(system: System, theta: Parameter, state: State, neighbours) -> Vector:
+    """d(F/m)/d(theta), d arrays (N,)."""
+    change = lambda x: acceleration(theta.shifted(system, x), state, neighbours, theta.of_model)
+    return derivative_at_zero(change, system)
 
 
 def stationarity(system: System, state: State, neighbours) -> tuple[Array, Array]:
@@ -123,7 +131,7 @@ def stationarity(system: System, state: State, neighbours) -> tuple[Array, Array
 def check_canonical(problem: Problem, ensemble) -> None:
     """ValueError where the reference does not leave the canonical density of its bath as it is."""
     bath_temperature(problem.dynamics)
-    rate, size = ensemble.evaluate(lambda s, n: stationarity(problem.system, s, n))
+    rate, size = ensemble.evaluate(Partial(stationarity, problem.system))
     doubt = float(np.max(np.abs(np.asarray(rate)) / np.asarray(size)))
     if not doubt < _STATIONARY:
         raise ValueError(

@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 from tqdm import tqdm
 
 from diffneq.dynamics.state import State
 from diffneq.particles.neighbours import widen
 from diffneq.response.derivatives.curve import interval_means
-from diffneq.response.derivatives.problem import Problem, System
+from diffneq.response.derivatives.problem import Parameter, Problem, System, derivative_at_zero
 from diffneq.simulation.chunk import Batch, relist
 from diffneq.simulation.loop import simulate
 from diffneq.simulation.recovery import Lists
@@ -114,7 +115,9 @@ def sample(
         result = run(problem, problem.system, now, keys, steps, skin=skin)
         if result.failures:
             raise RuntimeError(f"The reference failed before any response was asked: {result.failures[0]}")
-        now, skin = result.state, skin if skin is not None else _skin(result)
+        # On the host: programs over states that are spread over devices would exchange them, each waiting for another.
+        now = jax.tree.map(np.asarray, result.state)
+        skin = _skin(result) if skin is None else skin
         states.append(now)
     ensemble = Ensemble(problem, tuple(states), jax.random.fold_in(key, 1), progress, skin)
     _check_enters(ensemble)
@@ -124,18 +127,20 @@ def sample(
 def _check_enters(ensemble: Ensemble) -> None:
     """ValueError where the parameter changes nothing in a step from any state of the first snapshot."""
     problem = ensemble.problem
-    zero = jnp.zeros((), problem.model.mass.dtype)
-
-    def slope(state, neighbours):
-        def after(change):
-            model, dynamics, drive = problem.changed(change)
-            new, _ = dynamics.step(model, state, neighbours, drive)
-            return new.displacement, new.velocity, problem.observe(model, state)
-
-        return jax.jvp(after, (zero,), (jnp.ones_like(zero),))[1]
-
-    if not any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(ensemble.evaluate(slope))):
+    slopes = ensemble.evaluate(Partial(_step_slope, problem.observe, problem.system, problem.theta))
+    if not any(np.any(np.asarray(leaf) != 0) for leaf in jax.tree.leaves(slopes)):
         raise ValueError(f"{problem.parameter!r} does not enter the equations of motion, nor the observable.")
+
+
+def _step_slope(observe, system: System, theta: Parameter, state: State, neighbours):
+    """d(positions, velocities, A)/d(theta) after one step."""
+
+    def after(change):
+        model, dynamics, drive = theta.shifted(system, change)
+        new, _ = dynamics.step(model, state, neighbours, drive)
+        return new.displacement, new.velocity, observe(model, state)
+
+    return derivative_at_zero(after, system)
 
 
 def _skin(result: Result) -> float | None:
@@ -170,9 +175,14 @@ def responses(ensemble: Ensemble, system: System, states: State, keys, axes=(Non
     """Means of A over each record of daughters that follow `system` from `states`, (R, n), nan rows for the lost."""
     problem = ensemble.problem
     result = run(problem, system, states, keys, problem.steps, axes, ensemble.skin)
-    first = np.asarray(jax.vmap(problem.observe, in_axes=(axes[0], 0))(system.model, states), float)
+    first = np.asarray(_at_start(problem.observe, axes[0], system.model, states), float)
     values = interval_means(np.asarray(result.records["observable"], float), first, problem.every)
     return np.where(np.asarray(result.status)[:, None] == 0, values, np.nan)
+
+
+@eqx.filter_jit
+def _at_start(observe, axes, model, states: State) -> Array:
+    return jax.vmap(observe, in_axes=(axes, 0))(model, states)
 
 
 def doubled(first: State, second: State) -> State:
@@ -183,8 +193,8 @@ def doubled(first: State, second: State) -> State:
 def of_replicas(samples: list[np.ndarray]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Mean over snapshots for each replica, (R, n), without the lost ones, and a warning where some were lost."""
     stacked = np.stack(samples)
-    good = np.isfinite(stacked).all(axis=-1)
-    kept = good.any(axis=0)
+    good = np.asarray(np.isfinite(stacked).all(axis=-1))
+    kept = np.asarray(good.any(axis=0))
     lost = int((~good).sum())
     if kept.sum() < 2:
         raise RuntimeError("Nearly all daughters were lost: the change is too strong, or the time step too long.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import jax
+from typing import Any
+
+import equinox as eqx
 import numpy as np
 
 from diffneq.response.derivatives.canonical import check_canonical, dissipation_rate
 from diffneq.response.derivatives.curve import ResponseCurve
 from diffneq.response.derivatives.ensemble import Ensemble, run
 from diffneq.response.derivatives.observed import Observed, no_list
+from diffneq.response.derivatives.problem import Parameter, System
 
 
 def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
@@ -24,12 +27,13 @@ def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
     """
     problem = ensemble.problem
     check_canonical(problem, ensemble)
+    if problem.theta.of_model and getattr(problem.model, "cutoff", None) is not None:
+        raise ValueError(
+            f"{problem.parameter!r} is part of a pair law; use 'transient_time_correlation', which finds Omega at the "
+            "start of each daughter, or 'reweighting' for a static mean."
+        )
 
-    def flux(model, state):
-        return dissipation_rate(problem.system._replace(model=model), problem.theta, state, no_list(state.anchor))
-
-    _check_needs_no_list(ensemble, flux)
-    observed = Observed(problem.model, (("flux", flux),))
+    observed = Observed(problem.model, {"flux": _Flux(problem.dynamics, problem.drive, problem.theta)})
     length = problem.steps * (len(ensemble.states) + 1)
     keys = ensemble.keys(1, 0, ensemble.replicas)
     system = problem.system._replace(model=observed)
@@ -48,17 +52,15 @@ def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
     )
 
 
-def _check_needs_no_list(ensemble: Ensemble, flux) -> None:
-    """ValueError where Omega' has to be found with lists, which the steps between two builds do not have."""
-    problem = ensemble.problem
-    with_lists = ensemble.evaluate(lambda s, n: dissipation_rate(problem.system, problem.theta, s, n))
-    without = jax.vmap(lambda s: flux(problem.model, s))(ensemble.states[0])
-    size = np.sqrt(np.mean(np.asarray(with_lists, float) ** 2))
-    if not np.allclose(with_lists, without, rtol=1e-3, atol=1e-3 * size):
-        raise ValueError(
-            f"{problem.parameter!r} is part of a pair law; use 'transient_time_correlation', which finds Omega at the "
-            "start of each daughter, or 'reweighting' for a static mean."
-        )
+class _Flux(eqx.Module):
+    """Omega' of the present state."""
+
+    dynamics: Any
+    drive: Any
+    theta: Parameter
+
+    def __call__(self, model, state):
+        return dissipation_rate(System(model, self.dynamics, self.drive), self.theta, state, no_list(state.anchor))
 
 
 def _correlation(first: np.ndarray, second: np.ndarray, lags: int) -> np.ndarray:

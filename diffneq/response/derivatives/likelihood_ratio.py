@@ -7,17 +7,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
 from diffneq.dynamics.langevin import Langevin
 from diffneq.dynamics.noise import normals
 from diffneq.dynamics.state import State, inverse_mass
 from diffneq.models.wrapper import AbstractWrapper
 from diffneq.particles.space import Vector
-from diffneq.response.derivatives.canonical import acceleration, damping
+from diffneq.response.derivatives.canonical import acceleration, damping, force_slope
 from diffneq.response.derivatives.curve import ResponseCurve, interval_means
 from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
-from diffneq.response.derivatives.problem import Parameter, Problem, System
-from diffneq.response.derivatives.transient_subtraction import force_slope
+from diffneq.response.derivatives.observed import Observation
+from diffneq.response.derivatives.problem import Parameter, System
 from diffneq.simulation.loop import simulate
 
 
@@ -86,11 +87,9 @@ class ScoredLangevin(eqx.Module):
     def _slopes(self, system: System, state: State, neighbours):
         """((c, s), their derivatives) of each particle, (N,), and d(a)/d(theta) at these positions."""
         zero = jnp.zeros((), system.model.mass.dtype)
-        one = jnp.ones_like(zero)
-        changed = lambda x: self.parameter.shifted(system, x)
-        rates = jax.jvp(lambda x: ornstein_uhlenbeck(changed(x)), (zero,), (one,))
-        push = jax.jvp(lambda x: acceleration(changed(x), state, neighbours), (zero,), (one,))[1]
-        return rates, push
+        rates = lambda x: ornstein_uhlenbeck(self.parameter.shifted(system, x))
+        push = force_slope(system, self.parameter, state, neighbours)
+        return jax.jvp(rates, (zero,), (jnp.ones_like(zero),)), push
 
 
 def ornstein_uhlenbeck(system: System) -> tuple[Array, Array]:
@@ -116,10 +115,10 @@ class _Weighted(AbstractWrapper):
     """Records A, the score, their product, and the derivative of A at fixed positions."""
 
     model: eqx.Module
-    problem: Problem = eqx.field(static=True)
+    observation: Observation
 
     def every_step(self, state) -> dict[str, Array]:
-        observe = lambda v: self.problem.observe(self.model, eqx.tree_at(lambda s: s.velocity, state, v))
+        observe = lambda v: self.observation(self.model, eqx.tree_at(lambda s: s.velocity, state, v))
         value, direct = jax.jvp(observe, (state.velocity,), (state.slope,))
         return {"observable": value, "score": state.score, "product": value * state.score, "direct": direct}
 
@@ -140,7 +139,7 @@ def likelihood_ratio(ensemble: Ensemble) -> ResponseCurve:
     problem, count = ensemble.problem, ensemble.replicas
     _check_noise(ensemble)
     system = System(
-        _Weighted(problem.model, problem), ScoredLangevin(problem.dynamics, problem.theta), problem.drive
+        _Weighted(problem.model, problem.observe), ScoredLangevin(problem.dynamics, problem.theta), problem.drive
     )
     rows: dict[str, list[np.ndarray]] = {"observable": [], "score": [], "product": [], "direct": []}
 
@@ -169,8 +168,8 @@ def likelihood_ratio(ensemble: Ensemble) -> ResponseCurve:
     size = np.isfinite(a[..., 0]).sum()
     level = np.nanmean(a, axis=(0, 1))
     samples, warnings = of_replicas(list((product - level * s) * size / (size - 1) + direct))
-    direct_first = np.asarray(jax.vmap(problem.direct)(ensemble.states[0]), float)
-    samples = interval_means(samples, np.broadcast_to(direct_first.mean(), len(samples)), problem.every)
+    first = np.full(len(samples), problem.direct(ensemble.states[0]).mean())
+    samples = interval_means(samples, first, problem.every)
     diagnostics = {"score_variance": np.nanvar(s, axis=(0, 1)), "variance": np.nanvar(product, axis=(0, 1))}
     return ResponseCurve(
         problem.times, samples, "likelihood ratio", problem.name, problem.unit, warnings, diagnostics
@@ -187,7 +186,7 @@ def _check_noise(ensemble: Ensemble) -> None:
     if problem.parameter == "dynamics.dt":
         raise ValueError("The time step is not a parameter of the physics.")
     strength = np.asarray(ornstein_uhlenbeck(problem.system)[1])
-    slopes = ensemble.evaluate(lambda s, n: force_slope(problem, s, n))
+    slopes = ensemble.evaluate(Partial(force_slope, problem.system, problem.theta))
     if any(np.any(np.asarray(k)[:, strength == 0] != 0) for k in slopes):
         raise ValueError(
             f"{problem.parameter!r} acts on particles that carry no noise, so their paths have no density to "

@@ -12,14 +12,26 @@ from diffneq.models.wrapper import AbstractWrapper
 from diffneq.particles.neighbours import Neighbours
 
 
+class Observation(eqx.Module):
+    """A(model, state): what the model records under a name, or a function. Two of the same share a compiled program."""
+
+    observable: str | Callable = eqx.field(static=True)
+
+    def __call__(self, model, state) -> Array:
+        if isinstance(self.observable, str):
+            return model.every_step(state)[self.observable]
+        return self.observable(model, state)
+
+
 class Observed(AbstractWrapper):
-    """The model, with name -> function(model, state) -> scalar among what it records at every step."""
+    """The model, with each function(model, state) -> scalar under its name among what it records at every step."""
 
     model: eqx.Module
-    functions: tuple[tuple[str, Callable], ...] = eqx.field(static=True)
+    functions: dict[str, Callable]
 
     def every_step(self, state) -> dict[str, Array]:
-        return {**self.model.every_step(state), **{name: call(self.model, state) for name, call in self.functions}}
+        own = self.model.every_step(state)
+        return {**own, **{name: call(self.model, state) for name, call in self.functions.items()}}
 
 
 def no_list(anchor) -> Neighbours:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.tree_util import Partial
 
+from diffneq.dynamics.state import State
 from diffneq.response.derivatives.curve import ResponseCurve, interval_means
 from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
-from diffneq.response.derivatives.problem import Problem
+from diffneq.response.derivatives.problem import Parameter, Problem, System
 from diffneq.simulation.rollout import list_plan, rollout
 
 
@@ -29,14 +33,13 @@ def tangent(ensemble: Ensemble) -> ResponseCurve:
     """
     problem = ensemble.problem
     check_differentiable(ensemble)
-    run = _tangents(problem, _plan(ensemble))
+    run = _Trajectory.of(ensemble)
     samples, norms = [], []
 
     def one(snapshot: int, states) -> None:
         states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
-        slope, norm = run(problem.system, states)
-        first = np.asarray(jax.vmap(problem.direct)(states), float)
-        samples.append(interval_means(np.asarray(slope, float), first, problem.every))
+        slope, norm = _tangents(run, problem.system, states)
+        samples.append(interval_means(np.asarray(slope, float), problem.direct(states), problem.every))
         norms.append(np.asarray(norm, float))
 
     ensemble.daughters("tangent", one)
@@ -56,14 +59,14 @@ def adjoint(ensemble: Ensemble, points: int = 1) -> ResponseCurve:
     problem = ensemble.problem
     check_differentiable(ensemble)
     chosen = np.unique(np.round(problem.records * np.arange(1, points + 1) / points).astype(int))
-    plan = _plan(ensemble)
-    columns, gradients = [], None
+    run = _Trajectory.of(ensemble)
+    columns, gradients, warnings = [], [], ()
     for records in chosen:
-        run, samples = _adjoints(problem, plan, int(records)), []
+        samples = []
 
-        def one(snapshot: int, states, run=run, samples=samples):
+        def one(snapshot: int, states, records=int(records), samples=samples):
             states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
-            slope, gradient = run(problem.system, states)
+            slope, gradient = _adjoints(run, problem.system, states, records)
             samples.append(np.asarray(slope, float)[:, None])
             return gradient
 
@@ -71,7 +74,7 @@ def adjoint(ensemble: Ensemble, points: int = 1) -> ResponseCurve:
         means, warnings = of_replicas(samples)
         columns.append(means)
     first = eqx.tree_at(lambda s: s.key, ensemble.states[0], _noise(ensemble.keys(5, 0, ensemble.replicas)))
-    _, norm = _tangents(problem, plan)(problem.system, first)
+    _, norm = _tangents(run, problem.system, first)
     diagnostics = growth(problem, np.asarray(norm, float))
     diagnostics["gradients"] = jax.tree.map(lambda *leaves: np.mean(np.stack(leaves)), *gradients)
     return ResponseCurve(
@@ -107,11 +110,7 @@ def check_differentiable(ensemble: Ensemble) -> None:
     """ValueError where A varies from state to state, yet its derivatives vanish."""
     problem = ensemble.problem
 
-    def slope(state, _):
-        floats, rest = eqx.partition(state, eqx.is_inexact_array)
-        value, gradient = jax.value_and_grad(lambda f: problem.observe(problem.model, eqx.combine(f, rest)))(floats)
-        return value, sum(jnp.sum(jnp.abs(g)) for g in jax.tree.leaves(gradient))
-
+    slope = Partial(_state_slope, problem.observe, problem.model)
     value, size = (np.asarray(x) for x in ensemble.evaluate(slope))
     if not np.isfinite(size).all() or (np.ptp(value) > 0 and not (size > 0).any()):
         raise ValueError(
@@ -120,35 +119,53 @@ def check_differentiable(ensemble: Ensemble) -> None:
         )
 
 
-def _plan(ensemble: Ensemble):
-    return list_plan(ensemble.problem.model, ensemble.skin)
+def _state_slope(observe, model, state: State, _):
+    """A and the size of its derivative with respect to the state."""
+    floats, rest = eqx.partition(state, eqx.is_inexact_array)
+    value, gradient = jax.value_and_grad(lambda f: observe(model, eqx.combine(f, rest)))(floats)
+    return value, sum(jnp.sum(jnp.abs(g)) for g in jax.tree.leaves(gradient))
 
 
 def _noise(keys) -> Array:
     return jax.vmap(lambda k: jax.random.key_data(k)[:2])(keys)
 
 
-def _record(problem: Problem, plan, change: Array, system, state):
-    """A over the next record, and the state after it."""
-    model, dynamics, drive = problem.changed(change, system)
-    recorder = eqx.tree_at(lambda r: r.model, problem.recorder, model)
-    options = {"steps": problem.every, "rebuild_every": min(10, problem.every), "plan": plan}
-    state, records = rollout(recorder, dynamics, drive, start=state, key=None, **options)
-    return jnp.mean(records["observable"]), state
+class _Trajectory(eqx.Module):
+    """What a differentiated run is made of; two of the same shape share a compiled program."""
+
+    recorder: Any
+    theta: Parameter
+    plan: Any = eqx.field(static=True)
+    every: int = eqx.field(static=True)
+    records: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, ensemble: Ensemble) -> _Trajectory:
+        problem = ensemble.problem
+        plan = list_plan(problem.model, ensemble.skin)
+        return cls(problem.recorder, problem.theta, plan, problem.every, problem.records)
+
+    def advance(self, change: Array, system: System, state: State, records: int) -> tuple[Array, State]:
+        """A of the last of `records` records, and the state after it."""
+        model, dynamics, drive = self.theta.shifted(system, change)
+        recorder = eqx.tree_at(lambda r: r.model, self.recorder, model)
+        options = {"rebuild_every": min(10, self.every), "plan": self.plan}
+        steps = records * self.every
+        state, given = rollout(recorder, dynamics, drive, start=state, key=None, steps=steps, **options)
+        return jnp.mean(given["observable"][-self.every :]), state
 
 
-def _tangents(problem: Problem, plan):
-    """(dA/d(theta) (R, n), |tangent of the state| (R, n)) of R trajectories, compiled once."""
+@eqx.filter_jit
+def _tangents(run: _Trajectory, system: System, states: State) -> tuple[Array, Array]:
+    """dA/d(theta) and |tangent of the state| of R trajectories at each record, (R, n) both."""
+    zero = jnp.zeros((), system.model.mass.dtype)
 
-    def trajectory(system, state):
-        floats, rest = eqx.partition(state, eqx.is_inexact_array)
-        zero = jnp.zeros((), problem.model.mass.dtype)
-
+    def trajectory(state):
         def record(carry, _):
             floats, rest, slopes = carry
 
             def ahead(change, floats):
-                value, state = _record(problem, plan, change, system, eqx.combine(floats, rest))
+                value, state = run.advance(change, system, eqx.combine(floats, rest), 1)
                 after, remainder = eqx.partition(state, eqx.is_inexact_array)
                 return (value, after), remainder
 
@@ -158,29 +175,19 @@ def _tangents(problem: Problem, plan):
             size = sum(jnp.sum(s * s) for s in (*slopes.displacement, *slopes.velocity))
             return (floats, rest, slopes), (slope, jnp.sqrt(size))
 
+        floats, rest = eqx.partition(state, eqx.is_inexact_array)
         start = (floats, rest, jax.tree.map(jnp.zeros_like, floats))
-        return jax.lax.scan(record, start, None, length=problem.records)[1]
+        return jax.lax.scan(record, start, None, length=run.records)[1]
 
-    return eqx.filter_jit(lambda system, states: jax.vmap(lambda s: trajectory(system, s))(states))
+    return jax.vmap(trajectory)(states)
 
 
-def _adjoints(problem: Problem, plan, records: int):
-    """(dA/d(theta) (R,), mean gradient by all floats) at the end of `records` records, compiled once."""
-
-    def last(theta, state):
-        change, system = theta
-        before = (records - 1) * problem.every
-        if before:
-            model, dynamics, drive = problem.changed(change, system)
-            options = {"steps": before, "rebuild_every": min(10, problem.every), "plan": plan}
-            state, _ = rollout(model, dynamics, drive, start=state, key=None, **options)
-        return _record(problem, plan, change, system, state)[0]
-
-    def all_of(system, states):
-        zero = jnp.zeros((), problem.model.mass.dtype)
-        floats, rest = eqx.partition(system, eqx.is_inexact_array)
-        slope = lambda s: jax.grad(lambda c, f: last((c, eqx.combine(f, rest)), s), argnums=(0, 1))(zero, floats)
-        change, gradient = jax.vmap(slope)(states)
-        return change, jax.tree.map(lambda g: g.mean(0), gradient)
-
-    return eqx.filter_jit(all_of)
+@eqx.filter_jit
+def _adjoints(run: _Trajectory, system: System, states: State, records: int) -> tuple[Array, Any]:
+    """dA/d(theta) (R,) at the end of `records` records, and the mean gradient by all floats."""
+    zero = jnp.zeros((), system.model.mass.dtype)
+    floats, rest = eqx.partition(system, eqx.is_inexact_array)
+    last = lambda change, floats, state: run.advance(change, eqx.combine(floats, rest), state, records)[0]
+    slope = lambda state: jax.grad(last, argnums=(0, 1))(zero, floats, state)
+    change, gradient = jax.vmap(slope)(states)
+    return change, jax.tree.map(lambda g: g.mean(0), gradient)

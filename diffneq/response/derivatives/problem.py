@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from diffneq.dynamics.state import State
-from diffneq.response.derivatives.observed import Observed
+from diffneq.response.derivatives.observed import Observation, Observed
 
 
 class System(NamedTuple):
@@ -31,6 +30,11 @@ class Parameter(eqx.Module):
     """One number of a `System`, by its path: "drive.amplitude", "model.law.stiffness", "dynamics.damping_rate[1]"."""
 
     path: str = eqx.field(static=True)
+
+    @property
+    def of_model(self) -> bool:
+        """Whether it is a parameter of the model, and so perhaps of the forces between particles."""
+        return self.path.startswith("model")
 
     def _parts(self) -> tuple[str, int | None]:
         match = re.fullmatch(r"((?:model|dynamics|drive)(?:\.\w+|\['?\w+'?\])*?)(?:\[(\d+)\])?", self.path)
@@ -79,7 +83,7 @@ class Parameter(eqx.Module):
             raise ValueError(f"{self.path!r} holds {leaf.size} numbers; name one of them, '{self.path}[0]'.")
 
 
-@dataclass(frozen=True, eq=False)  # the identity is the hash: methods of it are static in compiled code
+@dataclass(frozen=True, eq=False)
 class Problem:
     """R(t) = d<A(t)>/d(theta): theta is changed at t = 0 in an ensemble that is stationary without the change.
 
@@ -157,26 +161,37 @@ class Problem:
         """Middle of each record, (n,) [t]."""
         return (np.arange(self.records) + 0.5) * self.interval
 
-    def observe(self, model, state: State) -> Array:
-        """A of one state."""
-        if isinstance(self.observable, str):
-            return model.every_step(state)[self.observable]
-        return self.observable(model, state)
+    @property
+    def observe(self) -> Observation:
+        """A(model, state)."""
+        return Observation(self.observable)
 
-    def direct(self, state: State) -> Array:
-        """dA/d(theta) of one state as it is: not zero where the parameter is part of the observable."""
-        zero = jnp.zeros((), self.model.mass.dtype)
-        observe = lambda x: self.observe(self.changed(x).model, state)
-        return jax.jvp(observe, (zero,), (jnp.ones_like(zero),))[1]
+    def direct(self, states: State) -> np.ndarray:
+        """dA/d(theta) of states as they are, (R,): not zero where the parameter is part of the observable."""
+        return np.asarray(_direct(self.observe, self.system, self.theta, states), float)
 
-    @cached_property
+    @property
     def recorder(self) -> Observed:
         """The model that records A as "observable"."""
-        return Observed(self.model, (("observable", self.observe),))
+        return Observed(self.model, {"observable": self.observe})
 
     def changed(self, change, system: System | None = None) -> System:
         """The system whose theta is changed."""
         return self.theta.shifted(self.system if system is None else system, change)
+
+
+@eqx.filter_jit
+def _direct(observe: Observation, system: System, theta: Parameter, states: State) -> Array:
+    def one(state):
+        return derivative_at_zero(lambda x: observe(theta.shifted(system, x).model, state), system)
+
+    return jax.vmap(one)(states)
+
+
+def derivative_at_zero(function: Callable, system: System):
+    """d function(x)/dx at x = 0, forward."""
+    zero = jnp.zeros((), system.model.mass.dtype)
+    return jax.jvp(function, (zero,), (jnp.ones_like(zero),))[1]
 
 
 def _check_observable(problem: Problem) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
-from diffneq.response.derivatives.canonical import check_canonical, log_density
+from diffneq.response.derivatives.canonical import check_canonical, force_slope, log_density
 from diffneq.response.derivatives.curve import ResponseCurve
 from diffneq.response.derivatives.ensemble import Ensemble
 from diffneq.response.derivatives.scale import check_change
-from diffneq.response.derivatives.transient_subtraction import force_slope
 
 
 def reweighting(ensemble: Ensemble, change: float | None = None) -> ResponseCurve:
@@ -31,16 +31,9 @@ def reweighting(ensemble: Ensemble, change: float | None = None) -> ResponseCurv
     problem = ensemble.problem
     check_canonical(problem, ensemble)
     _check_density(ensemble)
-    one, zero = jnp.ones((), problem.model.mass.dtype), jnp.zeros((), problem.model.mass.dtype)
     step = check_change(change, ensemble)
 
-    def each(state, neighbours):
-        log_rho = lambda x: log_density(problem.changed(x), state, neighbours)
-        observed = lambda x: problem.observe(problem.changed(x).model, state)
-        value, slope = jax.jvp(observed, (zero,), (one,))
-        base, score = jax.jvp(log_rho, (zero,), (one,))
-        return value, slope, score, log_rho(step * one) - base
-
+    each = Partial(_scored, problem.observe, problem.system, problem.theta, jnp.asarray(step))
     parts = [[np.asarray(x, float) for x in ensemble.evaluate(each, states)] for states in ensemble.states]
     value, slope, score, weight = (np.stack(x) for x in zip(*parts, strict=True))
     count = value.size
@@ -57,11 +50,21 @@ def reweighting(ensemble: Ensemble, change: float | None = None) -> ResponseCurv
     )
 
 
+def _scored(observe, system, theta, step, state, neighbours):
+    """A, dA/d(theta), d ln rho/d(theta), and ln rho's change for a finite `step`, of one state."""
+    zero = jnp.zeros((), system.model.mass.dtype)
+    log_rho = lambda x: log_density(theta.shifted(system, x), state, neighbours)
+    observed = lambda x: observe(theta.shifted(system, x).model, state)
+    value, slope = jax.jvp(observed, (zero,), (jnp.ones_like(zero),))
+    base, score = jax.jvp(log_rho, (zero,), (jnp.ones_like(zero),))
+    return value, slope, score, log_rho(step) - base
+
+
 def _check_density(ensemble: Ensemble) -> None:
     problem = ensemble.problem
     if not problem.parameter.startswith("drive"):
         return
-    slopes = ensemble.evaluate(lambda s, n: force_slope(problem, s, n))
+    slopes = ensemble.evaluate(Partial(force_slope, problem.system, problem.theta))
     if any(np.any(np.asarray(k) != 0) for k in slopes):
         raise ValueError(
             f"{problem.parameter!r} is the strength of a drive, on which the canonical density does not depend; use "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jax.tree_util import Partial
 
 from diffneq.response.derivatives.canonical import dissipation_rate
 from diffneq.response.derivatives.ensemble import Ensemble
@@ -21,7 +22,7 @@ def default_change(ensemble: Ensemble) -> float:
     if problem.value != 0:
         return _PART * abs(problem.value)
     try:
-        rates = np.asarray(ensemble.evaluate(lambda s, n: dissipation_rate(problem.system, problem.theta, s, n)), float)
+        rates = np.asarray(ensemble.evaluate(Partial(dissipation_rate, problem.system, problem.theta)), float)
     except ValueError as error:
         raise ValueError(f"Give change=, the size of a weak change of {problem.parameter!r}. {error}") from None
     moving = sum(n for n, moves in zip(problem.model.counts, problem.model.mobile, strict=True) if moves)

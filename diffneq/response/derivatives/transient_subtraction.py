@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import Partial
 
 from diffneq.dynamics.state import State
-from diffneq.response.derivatives.canonical import acceleration
+from diffneq.response.derivatives.canonical import force_slope
 from diffneq.response.derivatives.curve import ResponseCurve, running_integral
 from diffneq.response.derivatives.ensemble import Ensemble, doubled, of_replicas, responses
 from diffneq.response.derivatives.scale import check_change
@@ -32,7 +32,7 @@ def transient_subtraction(ensemble: Ensemble, change: float | None = None, same_
     problem, count = ensemble.problem, ensemble.replicas
     step = 0.1 * problem.time * check_change(None, ensemble) if change is None else check_change(change, ensemble)
     _check_is_force(ensemble)
-    slope = lambda s, n: force_slope(problem, s, n)
+    slope = Partial(force_slope, problem.system, problem.theta)
     differences = []
 
     def one(snapshot: int, states) -> None:
@@ -50,12 +50,6 @@ def transient_subtraction(ensemble: Ensemble, change: float | None = None, same_
     return ResponseCurve(problem.times, samples, method, problem.name, problem.unit, warnings, diagnostics)
 
 
-def force_slope(problem, state: State, neighbours):
-    """d(F/m)/d(theta), d arrays (N,)."""
-    zero = jnp.zeros((), problem.model.mass.dtype)
-    return jax.jvp(lambda x: acceleration(problem.changed(x), state, neighbours), (zero,), (jnp.ones_like(zero),))[1]
-
-
 def _kicked(states: State, kick, step: float) -> State:
     velocity = tuple(v + step * k for v, k in zip(states.velocity, kick, strict=True))
     return eqx.tree_at(lambda s: s.velocity, states, velocity)
@@ -65,6 +59,6 @@ def _check_is_force(ensemble: Ensemble) -> None:
     problem = ensemble.problem
     if problem.parameter.startswith("dynamics"):
         raise ValueError(f"{problem.parameter!r} is not the strength of a force, which a kick could stand for.")
-    slopes = ensemble.evaluate(lambda s, n: force_slope(problem, s, n))
+    slopes = ensemble.evaluate(Partial(force_slope, problem.system, problem.theta))
     if not any(np.any(np.asarray(k) != 0) for k in slopes):
         raise ValueError(f"{problem.parameter!r} does not change any force in the sampled states.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import equinox as eqx
 import numpy as np
+from jax.tree_util import Partial
 
 from diffneq.dynamics.state import State
 from diffneq.particles.space import absolute, to_anchor
@@ -57,7 +58,7 @@ def transient_time_correlation(
     problem, step = ensemble.problem, check_change(change, ensemble)
     check_canonical(problem, ensemble)
     system, count = problem.changed(step), ensemble.replicas
-    omega = lambda s, n: dissipation(problem.system, system, s, n)
+    omega = Partial(dissipation, problem.system, system, problem.theta.of_model)
     mapping = _choose(ensemble, omega, mapping)
     samples, sizes = [], []
 

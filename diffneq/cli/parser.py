@@ -1,24 +1,10 @@
-"""The command `diffneq`: assess, conductor, diagram, equilibrium, selfcheck, version.
-
-A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
-Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2
-misuse or a store that does not fit, 130 stopped by Ctrl-C, 143 by SIGTERM.
-"""
+"""What the command line takes: one parser a command."""
 
 import argparse
-import contextlib
-import json
-import os
-import platform
 import re
-import sys
-from collections.abc import Sequence
-from importlib import import_module, metadata
 from typing import Any, NoReturn, get_args
 
-from diffneq.interrupts import sigterm_interrupts
-from diffneq.json_record import as_json
-from diffneq.options import ConductorOptions, Precision, Preset, Variant
+from diffneq.options import Precision, Preset, Variant
 
 _ABOUT = "Differentiable nonequilibrium physics: driven particles, currents, response, fluctuations."
 _CONDUCTOR = """\
@@ -73,6 +59,16 @@ examples:
   diffneq assess Cu-Mg data --like "G(LIQUID,CU,MG*" --rename LAVES_C15=CU2MG"""
 
 
+_RESPONSE = """\
+The conductor's answer to a field, by every method there is: Green-Kubo, driven
+runs with coupled noise, transient time correlation (TTCF), transient subtraction,
+tangent and adjoint differentiation. One picture shows where differentiation along
+trajectories dies and which methods agree.
+
+Then j(E)/E by TTCF from a millionth of the thermal field to strong ones, joined to
+steady runs, and d ln(sigma)/d ln(x) for stiffness, temperature and impurities."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, instead of a page of usage."""
 
@@ -85,9 +81,10 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="diffneq", description=_ABOUT)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
+def parser() -> argparse.ArgumentParser:
+    """Of the whole program."""
+    whole = _Parser(prog="diffneq", description=_ABOUT)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="command", parser_class=_Parser)
     conductor = commands.add_parser(
         "conductor",
         usage="diffneq conductor [options]",
@@ -118,14 +115,18 @@ def _parser() -> argparse.ArgumentParser:
         description=_ASSESS,
     )
     _add_assess(assess)
+    response = commands.add_parser("response", usage="diffneq response [options]",
+                                   help="the conductor's linear and nonlinear response, by many methods",
+                                   description=_RESPONSE)  # fmt: skip
+    _add_response(response)
     check = commands.add_parser("selfcheck", help="does this machine compute right numbers?",
                                 description="Compiled kernels against NumPy, on this machine.")  # fmt: skip
     version = commands.add_parser("version", help="print versions", description="Versions in use.")
-    for command in (assess, conductor, diagram, equilibrium, check, version):
+    for command in (assess, conductor, diagram, equilibrium, response, check, version):
         output = command.add_argument_group("what comes out")
         output.add_argument("--json", action="store_true", help="print one JSON record and nothing else")
         output.add_argument("--debug", action="store_true", help="on an error, show where in the code it arose")
-    return parser
+    return whole
 
 
 def _add_conductor(parser: argparse.ArgumentParser) -> None:
@@ -186,145 +187,25 @@ def _add_assess(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
 
 
-def _options(arguments: argparse.Namespace) -> ConductorOptions:
-    given = vars(arguments)
-    chosen = {name: given[name] for name in ConductorOptions.__dataclass_fields__ if name in given}
-    for name in ("fields", "sizes"):
-        chosen[name] = None if given[name] is None else tuple(given[name])
-    return ConductorOptions(**chosen)
-
-
-def start_jax(precision: Precision = "single", devices: int | None = None) -> None:
-    """Choose precision and the number of CPU devices; only before JAX has used a device."""
-    import jax
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jax.config.update("jax_enable_x64", precision == "double")
-    jax.config.update("jax_num_cpu_devices", devices or cores)
-
-
-def _conductor(arguments: argparse.Namespace) -> int:
-    options = _options(arguments)
-    start_jax(options.precision, options.devices)
-    with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.studies.conductor").run(options)
-    if arguments.json:
-        _print_json(report.to_dict())
-        return 0
-    print(report.table())
-    for picture in report.pictures:
-        print(f"picture: {picture}", file=sys.stderr)
-    return 0
-
-
-def _equilibrium(arguments: argparse.Namespace) -> int:
-    with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.thermo.calphad.commands.equilibrium").run(
-            arguments.database, arguments.components, arguments.phases, arguments.temperature, arguments.pressure,
-            arguments.x, arguments.conditions,
-        )  # fmt: skip
-    for sentence in (*report.system.notes, *report.failures):
-        print(f"note: {sentence}", file=sys.stderr)
-    if arguments.json:
-        _print_json(report.to_dict())
-    else:
-        print(report.table())
-    return 0
-
-
-def _diagram(arguments: argparse.Namespace) -> int:
-    with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.thermo.calphad.commands.diagram").run(
-            arguments.database, arguments.components, arguments.temperature, arguments.phases, arguments.out,
-            arguments.progress,
-        )  # fmt: skip
-    for path in report.files:
-        print(f"written: {path}", file=sys.stderr)
-    if arguments.json:
-        _print_json(report.to_dict())
-    else:
-        print(report.table())
-    return 0
-
-
-def _assess(arguments: argparse.Namespace) -> int:
-    with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.thermo.calphad.commands.assess").run(
-            arguments.database, arguments.data, arguments.parameters, arguments.like, arguments.rename,
-            arguments.boundaries, arguments.weights, arguments.out, arguments.progress,
-        )  # fmt: skip
-    for path in report.files:
-        print(f"written: {path}", file=sys.stderr)
-    if arguments.json:
-        _print_json(report.to_dict())
-    else:
-        print(report.table())
-    return 0
-
-
-def _selfcheck(arguments: argparse.Namespace) -> int:
-    with contextlib.redirect_stdout(sys.stderr):
-        report = import_module("diffneq.installation.selfcheck").selfcheck()
-    if arguments.json:
-        _print_json(report.to_dict())
-    else:
-        print(report)
-    return 0 if report.passed else 1
-
-
-def _version(arguments: argparse.Namespace) -> int:
-    from diffneq import __version__
-
-    versions = {"diffneq": __version__, "python": platform.python_version()}
-    for name in ("jax", "jaxlib", "numpy", "equinox", "jax-md"):
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    if arguments.json:
-        _print_json(versions)
-    else:
-        print("\n".join(f"{name:8} {version}" for name, version in versions.items()))
-    return 0
-
-
-def _print_json(record: dict[str, Any]) -> None:
-    """One line; a number that is not finite becomes null, for JSON has no other word for it."""
-    print(json.dumps(as_json(record), allow_nan=False, sort_keys=False))
-
-
-def _sentence(error: BaseException) -> str:
-    """The error's own words on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _stopped(arguments: argparse.Namespace, error: KeyboardInterrupt) -> int:
-    terminated = "SIGTERM" in str(error)
-    words = "stopped by SIGTERM" if terminated else "stopped"
-    if arguments.command == "conductor":
-        folder = _options(arguments).folder
-        words += f"; {folder} keeps what was finished: give the same command with --resume to go on"
-    print(f"diffneq {arguments.command}: {words}.", file=sys.stderr)
-    return 143 if terminated else 130
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line `argv` (default: this process's); returns the exit status.
-
-    >>> main(["conductor", "--temperature", "-1"])
-    2
-    """
-    from diffneq.errors import SweepError
-
-    arguments = _parser().parse_args(argv)
-    commands = {"assess": _assess, "conductor": _conductor, "diagram": _diagram, "equilibrium": _equilibrium,
-                "selfcheck": _selfcheck, "version": _version}  # fmt: skip
-    command = commands[arguments.command]
-    try:
-        with sigterm_interrupts():
-            return command(arguments)
-    except KeyboardInterrupt as error:
-        return _stopped(arguments, error)
-    except (ValueError, OSError, SweepError) as error:
-        if arguments.debug:
-            raise
-        print(f"diffneq {arguments.command}: {_sentence(error)}", file=sys.stderr)
-        return 2
+def _add_response(parser: argparse.ArgumentParser) -> None:
+    system = parser.add_argument_group("the conductor")
+    system.add_argument("--preset", choices=get_args(Preset), default="soft",
+                        help="soft discs, quick, or stiff, nearly hard discs (default: soft)")  # fmt: skip
+    system.add_argument("--electrons", type=int, default=60, metavar="N", help="their number (default: 60)")
+    system.add_argument("--temperature", type=float, default=1.0, metavar="KT", help="k_B T of the bath (default: 1)")
+    runs = parser.add_argument_group("the runs")
+    runs.add_argument("--methods", nargs="+", metavar="NAME", help="methods to compare (default: all)")
+    runs.add_argument("--fields", type=float, nargs="+", metavar="E", help="fields of the TTCF curve, in k_B T/(e R)")
+    runs.add_argument("--horizon", type=float, default=30.0, metavar="T",
+                      help="how long the response is followed, in R sqrt(m/k_B T) (default: 30)")  # fmt: skip
+    runs.add_argument("--replicas", type=int, default=64, metavar="R", help="independent runs (default: 64)")
+    runs.add_argument("--snapshots", type=int, default=10, metavar="K",
+                      help="daughters started from each run; errors fall as 1/sqrt(K) (default: 10)")  # fmt: skip
+    runs.add_argument("--seed", type=int, default=0, metavar="S", help="root of all random numbers (default: 0)")
+    machine = parser.add_argument_group("the machine")
+    machine.add_argument("--precision", choices=get_args(Precision), default="single",
+                         help="floating-point numbers of the simulation (default: single)")  # fmt: skip
+    machine.add_argument("--devices", type=int, metavar="N", help="devices to use (default: all; one per CPU core)")
+    keep = parser.add_argument_group("the folder")
+    keep.add_argument("--out", metavar="FOLDER", help="table, pictures, dataset (default: ./response-PRESET)")
+    keep.add_argument("--quiet", "--no-progress", dest="progress", action="store_false", help="no progress bars")
