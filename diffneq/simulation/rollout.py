@@ -75,7 +75,7 @@ def rollout(
     rebuild_every: int = 10,
     plan: ListPlan | str | None = "auto",
 ) -> tuple[State, dict[str, Array]]:
-    """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work and heat were.
+    """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work, heat and so on were.
 
     Reverse differentiation keeps one state a step (the inside of a step is computed again).
 
@@ -117,7 +117,7 @@ def rollout(
         @jax.checkpoint
         def step(state):
             state, info = dynamics.step(model, state, neighbours, drive)
-            return state, {**model.every_step(state), "work": info.work, "heat": info.heat}
+            return state, {**model.every_step(state), **info.observed, "work": info.work, "heat": info.heat}
 
         def one(carry, _):
             state, records = step(carry[0])
