@@ -24,10 +24,12 @@ class Norton(eqx.Module):
 
     F is the drive force of a unit field and R its flux: R of the forcing for a `Forced` model; for models that
     couple to charges the current J = sum q v_x, so G = F. The impulse lambda F dt is found from R = r, not given.
-    A step is that of BAOAB; after each of its five parts R = r is restored by v_i -> v_i + xi F_i/m_i with
-    xi = (r - R)/c, c = sum_i G_i . F_i/m_i. The multiplier of the step is lambda = (sum of the five xi)/dt, where O
-    counts its friction alone, xi = sum_i (1 - exp(-g_i dt)) G_i . v_i/c, and its noise, of mean zero, does not.
-    The response coefficient is r/<lambda>, `diffneq.response.norton`.
+    A step is that of BAOAB, and each of its parts ends with R = r by an impulse v_i -> v_i + xi F_i/m_i where
+    xi = (r - R)/c, c = sum_i G_i . F_i/m_i. The multiplier of the step is lambda = (sum of the xi)/dt, where O counts
+    what its friction takes and not what its noise does, which is zero in the mean. To be of second order in dt also
+    where G moves, rates differ or r changes, A goes on at the mean of its first and last velocity and F, that of O
+    acts all through it, F_i/m_i -> F_i/m_i (1 - exp(-g_i dt))/(g_i dt), and r changes in B.
+    The response coefficient is r/<lambda>: `diffneq.response.norton`.
 
     Each step reports "multiplier", lambda, the field that a drive would have had. Its work is that of lambda F; the
     bath's heat is what friction and noise do within R = r: dE = W + Q up to O(dt^2), and W = r lambda dt where
@@ -44,8 +46,8 @@ class Norton(eqx.Module):
         ValueError: for parameters that are not sound; `check`, where nothing or a single particle is driven;
             `step`, where a drive is given besides.
 
-    Source: N. Blassel, G. Stoltz, J. Stat. Phys. 191, 17 (2024); D. J. Evans, G. P. Morriss, Phys. Rev. A 31,
-    3817 (1985). Several masses, damping rates and r(t) are our extension of the former's splitting.
+    Source: N. Blassel, G. Stoltz, J. Stat. Phys. 191, 17 (2024), whose splitting is ours where G is constant, but for
+    the force in O; D. J. Evans, G. P. Morriss, Phys. Rev. A 31, 3817 (1985).
 
     >>> import diffneq
     >>> law = diffneq.particles.pair_laws.WCA(1.0, 1.0)
@@ -92,36 +94,38 @@ class Norton(eqx.Module):
             raise ValueError("Norton dynamics find the field themselves: pass drive=None, and the flux in Norton(...).")
         h, rate = self.dt, inverse_mass(model)
         begin, end = self.flux(Clock(state.step, h)), self.flux(Clock(state.step + 1, h))
-        middle = (begin + end) / 2  # time goes on where positions do, in A
+        middle = (begin + end) / 2
         here = _Constraint.at(model, state.displacement, neighbours, rate)
         velocity, _, start = here.hold(state.velocity, state.velocity, begin)
 
         kicked = _kick(velocity, state.force, rate * (h / 2))
-        velocity, first, work = here.hold(velocity, kicked, begin)
-        moved, here, velocity, *second = _drift(model, state, velocity, h / 2, neighbours, rate, middle)
-        velocity, *third, heat = self._bath(model, state, here, velocity, middle)
+        velocity, *first = here.hold(velocity, kicked, middle)
+        moved, here, velocity, *second = _drift(model, state, here, velocity, h / 2, neighbours, middle)
+        velocity, heat, *third = self._bath(model, state, here, velocity, middle)
         state = eqx.tree_at(lambda s: s.displacement, state, moved)
-        moved, here, velocity, *fourth = _drift(model, state, velocity, h / 2, neighbours, rate, end)
+        moved, here, velocity, *fourth = _drift(model, state, here, velocity, h / 2, neighbours, middle)
         force = model.forces(moved, neighbours)
         kicked = _kick(velocity, force, rate * (h / 2))
-        velocity, fifth, last = here.hold(velocity, kicked, end)
+        velocity, *fifth = here.hold(velocity, kicked, end)
 
-        impulses, works = zip((first, work), second, third, fourth, (fifth, last), strict=True)
+        impulses, works = zip(first, second, third, fourth, fifth, strict=True)
         state = State(moved, velocity, force, state.anchor, state.step + 1, state.key)
         return state, Info(start + sum(works), heat, {"multiplier": sum(impulses) / h})
 
     def _bath(self, model, state: State, here: _Constraint, velocity: Vector, flux: Array):
-        """The O step: velocities, impulse against the friction and its work, heat.
+        """The O step: velocities, heat, impulse against the friction and its work.
 
         In the mean the impulse against the noise vanishes but its work does not: it takes away what the noise gives
         to the flux. This is the bath's, and only the impulse against the friction is the drive's.
         """
-        keep = jnp.exp(-jnp.broadcast_to(self.langevin.damping_rate, (len(model.counts),)) * self.dt)
-        slowed = tuple(per_particle(model, keep) * v for v in velocity)
+        lost = jnp.broadcast_to(self.langevin.damping_rate, (len(model.counts),)) * self.dt
+        slowed = tuple(per_particle(model, jnp.exp(-lost)) * v for v in velocity)
+        here = here.damped(per_particle(model, _mean_of_decay(lost)))
         _, impulse, work = here.hold(velocity, slowed, flux)
-        noisy, heat = self.langevin.bath(model, state, velocity)
-        velocity, _, lost = here.hold(noisy, noisy, flux)
-        return velocity, impulse, work, heat + lost - work
+        noisy, _ = self.langevin.bath(model, state, velocity)
+        after, _, _ = here.hold(noisy, noisy, flux)
+        gained = sum((w - v) * (w + v) for w, v in zip(after, velocity, strict=True))
+        return after, jnp.sum(per_particle(model, model.mass) * gained) / 2 - work, impulse, work
 
 
 class _Constraint(eqx.Module):
@@ -142,6 +146,19 @@ class _Constraint(eqx.Module):
         acceleration = tuple(rate * f for f in push)
         return cls(push, acceleration, direction, _dot(direction, acceleration))
 
+    def damped(self, share: Array) -> _Constraint:
+        """The same where friction leaves a share (N,) of each impulse over the step."""
+        acceleration = tuple(share * a for a in self.acceleration)
+        return _Constraint(self.push, acceleration, self.direction, _dot(self.direction, acceleration))
+
+    def reached_from(self, start: _Constraint) -> _Constraint:
+        """R here, held by impulses that were given on the way from `start`."""
+        push, acceleration = (
+            tuple((a + b) / 2 for a, b in zip(x, y, strict=True))
+            for x, y in ((start.push, self.push), (start.acceleration, self.acceleration))
+        )
+        return _Constraint(push, acceleration, self.direction, _dot(self.direction, acceleration))
+
     def hold(self, before: Vector, free: Vector, flux: Array) -> tuple[Vector, Array, Array]:
         """v = free + xi F/m with R = flux; xi; the work xi F . (before + v)/2 of a push all the way from `before`."""
         impulse = (flux - _dot(self.direction, free)) / self.gain
@@ -158,11 +175,21 @@ def _kick(velocity: Vector, force: Vector, rate: Array) -> Vector:
     return tuple(v + rate * f for v, f in zip(velocity, force, strict=True))
 
 
-def _drift(model, state: State, velocity: Vector, h: Array, neighbours, rate: Array, flux: Array):
-    """An A step: positions, the constraint there, velocities, impulse and its work."""
-    moved = drift(state, velocity, h)
+def _drift(model, state: State, here: _Constraint, velocity: Vector, h: Array, neighbours, flux: Array):
+    """An A step by Heun's rule: positions, the constraint there, velocities, impulse and its work."""
+    rate = inverse_mass(model)
+    ahead = _Constraint.at(model, drift(state, velocity, h), neighbours, rate)
+    arriving, _, _ = ahead.hold(velocity, velocity, flux)
+    moved = drift(state, tuple((v + w) / 2 for v, w in zip(velocity, arriving, strict=True)), h)
     there = _Constraint.at(model, moved, neighbours, rate)
-    return moved, there, *there.hold(velocity, velocity, flux)
+    return moved, there, *there.reached_from(here).hold(velocity, velocity, flux)
+
+
+def _mean_of_decay(x: Array) -> Array:
+    """(1 - exp(-x))/x, also at zero."""
+    small = x < 1e-3
+    series = 1 - x / 2 * (1 - x / 3 * (1 - x / 4))
+    return jnp.where(small, series, -jnp.expm1(-x) / jnp.where(small, 1.0, x))
 
 
 def _check_forcing(model) -> None:

@@ -11,9 +11,9 @@ def norton(multiplier, flux: float, dt: float = 1.0, *, friction: float = 0.0, u
     Arguments: `multiplier` lambda (T,) or (R, T) [field], records of a steady state of `dynamics.Norton`, the start
     left out; `flux` r that was held [flux]; `dt` [time] between records; `friction` [field/flux], the share of the
     Langevin bath in the resistance <lambda>/r, 0 to leave it in, as a run at constant field has it too. With one
-    damping rate g the share is (1 - exp(-g h))/(h c) at time step h, nearly g/c, where c = sum_i G_i . F_i/m_i: for
-    mass m, g m for `ColourDrift`, g m/F_1 for `ShearProfile` (c fluctuates a little about F_1/m), g m/(q^2 N) for N
-    charges. With several rates the share depends on how the species move, and there is no such number.
+    damping rate g the share is g/c, c = sum_i G_i . F_i/m_i: for mass m, g m for `ColourDrift`, g m/F_1 for
+    `ShearProfile` (c fluctuates a little about F_1/m), g m/(q^2 N) for N charges. With several rates it depends on
+    how the species move, and there is no such number.
 
     A finite system answers a constant flux and a constant field alike but for O(1/N).
 
