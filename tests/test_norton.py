@@ -10,7 +10,7 @@ from systems import advance, coupled, free_particles, start_of, z_score
 
 from diffneq.drives import Constant, Ramp, Sine
 from diffneq.dynamics import Langevin, Norton
-from diffneq.models import ColourDrift, Fluid, Forced, ShearProfile
+from diffneq.models import ColourDrift, Conductor, Fluid, Forced, ShearProfile
 from diffneq.particles.pair_laws import Hertzian, LennardJones
 from diffneq.particles.space import Box
 from diffneq.response import norton
@@ -231,8 +231,8 @@ def test_refusals():
         rollout(soft(), dynamics, Constant(0.1), start=start_of(soft()), key=KEY, steps=1)
     with pytest.raises(ValueError, match="find the field themselves"):
         simulate(soft(), dynamics, Constant(0.1), keys=KEY, steps=10, progress=False)
-    for forcing in FORCINGS.values():
-        dynamics.check(Forced(soft(), forcing))
+    for model in (*(Forced(soft(), forcing) for forcing in FORCINGS.values()), Conductor.preset("soft", electrons=60)):
+        dynamics.check(model)
 
 
 def test_is_not_spread_over_devices():
