@@ -134,7 +134,8 @@ class Forced(eqx.Module):
     def flux(self, state) -> Array:
         """R of one state."""
         direction = self.flux_direction(state.displacement, state)  # a state has the anchors of its lists
-        return sum(jnp.sum(g * v) for g, v in zip(direction, state.velocity, strict=True))
+        along = (jnp.sum(g * v) for g, v in zip(direction, state.velocity, strict=True))
+        return sum(along, jnp.zeros((), state.velocity[0].dtype))
 
     def every_step(self, state) -> dict[str, Array]:
         return {**self.model.every_step(state), "flux": self.flux(state)}
