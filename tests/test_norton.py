@@ -147,6 +147,16 @@ def test_the_bath_keeps_what_the_flux_leaves_free(x64):
     assert abs(z_score(kinetic, expected + temperature / 2)) > 8  # the test can tell
 
 
+def test_unlike_damping_rates_keep_equilibrium(x64):
+    """No current, two masses, charges and rates: <m v^2/2> = (d N - 1) k_B T/2, though g dt is 0.1 and 0.6."""
+    model = free_particles((3, 3), mass=(1.0, 2.0), charge=(1.0, -1.5))
+    dynamics, start = Norton(0.2, 0.8, (0.5, 3.0), 0.0), start_of(model)
+    ran = jax.jit(jax.vmap(lambda key: advance(model, dynamics, None, start, key, 60)))(jax.random.split(KEY, 4000))
+    kinetic = np.sum(np.repeat([1.0, 2.0], 3)[:, None] * np.asarray(ran.velocities) ** 2, axis=(1, 2)) / 2
+    assert abs(z_score(kinetic, 11 * 0.8 / 2)) < 4
+    assert abs(z_score(kinetic, 12 * 0.8 / 2)) > 8  # the test can tell
+
+
 def test_gradients(x64):
     """All float leaves of model, forcing and dynamics: reverse mode against central differences."""
     system = (Forced(soft(), ShearProfile("sine")), Norton(0.01, 0.8, (0.5, 1.5), Sine(0.4, 1.3, 0.2)))
