@@ -36,9 +36,9 @@ def waves(positions, a):
     return a * jnp.sum(jnp.cos(positions)) + 0.5 * jnp.sum(jnp.cos(apart)) / positions.shape[0]
 
 
-def coupled(count=6):
+def coupled(counts=(6,)):
     side = 2 * np.pi
-    return EnergyModel(waves, (side, side), (count,), mass=1.3, charge=0.7, parameters={"a": 0.9})
+    return EnergyModel(waves, (side, side), counts, mass=1.3, charge=0.7, parameters={"a": 0.9})
 
 
 def start_of(model, seed=0, temperature=1.0):

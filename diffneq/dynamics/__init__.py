@@ -1,8 +1,9 @@
 """Equations of motion: final `equinox.Module`s with `step(model, state, neighbours, drive) -> (state, info)`."""
 
 from diffneq.dynamics.langevin import Langevin
+from diffneq.dynamics.norton import Norton
 from diffneq.dynamics.state import Info, State
 from diffneq.dynamics.verlet import Verlet
 from diffneq.dynamics.walls import ThermalWalls
 
-__all__ = ["Info", "Langevin", "State", "ThermalWalls", "Verlet"]
+__all__ = ["Info", "Langevin", "Norton", "State", "ThermalWalls", "Verlet"]

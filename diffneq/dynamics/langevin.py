@@ -76,7 +76,7 @@ class Langevin(eqx.Module):
         if self.walls is not None:
             moved, velocity, more = self.walls.collide(model, state, moved, velocity, h / 2, stream=4)
             heat = heat + more
-        velocity, more = self._bath(model, state, velocity)
+        velocity, more = self.bath(model, state, velocity)
         heat = heat + more
         moved = tuple(u + (h / 2) * v for u, v in zip(moved, velocity, strict=True))
         if self.walls is not None:
@@ -87,8 +87,8 @@ class Langevin(eqx.Module):
         velocity, more = kick(model, state, drive, Clock(state.step, h), h / 2, neighbours, rate)
         return eqx.tree_at(lambda s: s.velocity, state, velocity), Info(work + more, heat)
 
-    def _bath(self, model, state: State, velocity: Vector) -> tuple[Vector, Array]:
-        """The O step of each run of neighbouring species that have a bath; the others are not touched."""
+    def bath(self, model, state: State, velocity: Vector) -> tuple[Vector, Array]:
+        """The O step and its heat, species by species; those that have no bath are not touched."""
         rates = jnp.broadcast_to(self.damping_rate, (len(model.counts),))
         coupled = self.thermostatted or (True,) * len(model.counts)
         pieces: list[Vector] = []

@@ -33,16 +33,22 @@ class State(eqx.Module):
 
 
 class Info(eqx.Module):
-    """What a step did: work of the drive on the system and heat taken in from baths [energy], scalars."""
+    """What a step did: work of the drive on the system and heat taken in from baths [energy], scalars.
+
+    `observed` holds what else the equation of motion finds out, name -> scalar; records average it over their steps.
+    """
 
     work: Array
     heat: Array
+    observed: dict[str, Array] = eqx.field(default_factory=dict)
 
 
 class Dynamics(Protocol):
     """An equation of motion with its time step.
 
     `needs_noise` says whether a run needs a key; `check` refuses a model that it does not fit; `step` advances by `dt`.
+    One whose Info has `observed` says so beforehand: `units`, name -> unit (see `observed_units`). One that sums over
+    all particles says `can_share = False`, and is not spread over devices.
     """
 
     dt: Array
@@ -50,6 +56,11 @@ class Dynamics(Protocol):
     def check(self, model: Any) -> None: ...
 
     def step(self, model: Any, state: State, neighbours: Any, drive: Any) -> tuple[State, Info]: ...
+
+
+def observed_units(dynamics) -> dict[str, str]:
+    """Name -> unit of what the dynamics observe in each step besides work and heat."""
+    return dict(getattr(dynamics, "units", {}))
 
 
 def inverse_mass(model) -> Array:

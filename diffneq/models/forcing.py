@@ -1,6 +1,6 @@
 """Bulk forces that a drive switches on, and the flux that each of them raises: shear profiles, colour drift.
 
-    model = Forced(fluid, ShearProfile("sine"))       # drive_force = field * f(y) e_x, records "flux"
+model = Forced(fluid, ShearProfile("sine"))       # drive_force = field * f(y) e_x, records "flux"
 """
 
 from __future__ import annotations
@@ -121,10 +121,13 @@ class Forced(AbstractWrapper):
         force = self.forcing.force(self.model.box, absolute(self.model.box, neighbours.anchor, displacement))
         return tuple(field * f for f in force)
 
+    def flux_direction(self, displacement: Vector, neighbours) -> Vector:
+        """G, of the flux that `Norton` dynamics hold."""
+        return self.forcing.direction(self.model.box, absolute(self.model.box, neighbours.anchor, displacement))
+
     def flux(self, state) -> Array:
         """R of one state."""
-        positions = absolute(self.model.box, state.anchor, state.displacement)
-        direction = self.forcing.direction(self.model.box, positions)
+        direction = self.flux_direction(state.displacement, state)  # a state has the anchors of its lists
         return jnp.sum(jnp.stack([jnp.sum(g * v) for g, v in zip(direction, state.velocity, strict=True)]))
 
     def every_step(self, state) -> dict[str, Array]:

@@ -1,9 +1,10 @@
-"""Linear response from records: Green-Kubo, admittance, Kramers-Kronig, sum rules, Johnson-Nyquist, Ohm."""
+"""Linear response from records: Green-Kubo, admittance, Kramers-Kronig, sum rules, Johnson-Nyquist, Ohm, Norton."""
 
 from diffneq.response.admittance import Admittance, admittance
 from diffneq.response.green_kubo import Autocorrelation, autocorrelation, green_kubo
 from diffneq.response.johnson_nyquist import JohnsonNyquist, johnson_nyquist
 from diffneq.response.kramers_kronig import KramersKronig, f_sum_rule, kramers_kronig
+from diffneq.response.norton import norton
 from diffneq.response.ohm import OhmicResponse, ohm
 from diffneq.response.spectra import Spectrum, periodogram, spectral_intensity
 from diffneq.response.tails import TailComparison, TailFit, compare_tails
@@ -24,6 +25,7 @@ __all__ = [
     "green_kubo",
     "johnson_nyquist",
     "kramers_kronig",
+    "norton",
     "ohm",
     "periodogram",
     "spectral_intensity",

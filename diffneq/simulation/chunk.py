@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array, lax
 from jax.sharding import PartitionSpec
 
-from diffneq.dynamics.state import State
+from diffneq.dynamics.state import State, observed_units
 from diffneq.particles import share
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
@@ -92,7 +92,7 @@ def _advance(length: Array):
         def one_step(_, carry):
             state, tally = carry
             state, info = dynamics.step(model, state, neighbours, drive)
-            values = {**model.every_step(state), "work": info.work, "heat": info.heat}
+            values = {**model.every_step(state), **info.observed, "work": info.work, "heat": info.heat}
             sums = {name: tally.sums[name] + value for name, value in values.items()}
             moved = jnp.sqrt(jnp.max(sum(u * u for u in state.displacement)))
             lost = ~(moved < limit) & (tally.failed == 0)  # also true for nan
@@ -108,7 +108,8 @@ def _start_tally(batch: Batch, state: State, failed: Array) -> _Tally:
     shapes = jax.eval_shape(lambda s: batch.map(lambda m, _, __, x: m.every_step(x), s), state)
     sums = {name: jnp.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
     none = jnp.zeros(state.step.shape, state.velocity[0].dtype)
-    return _Tally({**sums, "work": none, "heat": none}, none, failed)
+    sums |= dict.fromkeys((*observed_units(batch.system[1]), "work", "heat"), none)
+    return _Tally(sums, none, failed)
 
 
 def _record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffneq.dynamics.state import per_particle
+from diffneq.dynamics.state import observed_units, per_particle
 from diffneq.simulation import checkpoint as saving
 from diffneq.simulation.chunk import Batch, prepare, run_chunk
 from diffneq.simulation.layout import Schedule, cadence_beside
@@ -96,9 +96,8 @@ def simulate(
     _loop(batch, lists, mesh, run, steps, record_every, names, valid, progress, checkpoint, identity)
     run.warnings.extend(heating_warning(batch, run, valid))
     averaged = jax.eval_shape(lambda s: batch.map(lambda m, _, __, x: m.every_step(x), s), run.state)
-    given = tuple(dict.fromkeys((*averaged, "work", "heat", *names)))
-    dt = np.asarray(dynamics.dt)
-    return Result.gather(model, run, dt, steps, record_every, given, valid, identity, lists)
+    given = tuple(dict.fromkeys((*averaged, *observed_units(dynamics), "work", "heat", *names)))
+    return Result.gather(model, dynamics, run, steps, record_every, given, valid, identity, lists)
 
 
 def _first_forces(batch, lists, mesh, state):

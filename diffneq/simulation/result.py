@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq.dynamics.state import State
+from diffneq.dynamics.state import State, observed_units
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Result:
     model: Any = None
 
     @classmethod
-    def gather(cls, model, run, dt, steps, record_every, names, valid, identity, lists) -> Result:
+    def gather(cls, model, dynamics, run, steps, record_every, names, valid, identity, lists) -> Result:
         count, total = int(valid.sum()), steps // record_every
         keep = slice(0, count)
         records, none = {}, np.zeros((0, len(valid)))
@@ -50,7 +50,8 @@ class Result:
             values = np.concatenate(run.records.get(name, [none]), axis=0).T[keep]
             # Where every replica was lost, the run ended early.
             records[name] = np.pad(values, ((0, 0), (0, total - values.shape[1])), constant_values=np.nan)
-        time = dt[..., None] * (run.first_step + record_every * np.arange(1, total + 1, dtype=float))
+        steps_done = run.first_step + record_every * np.arange(1, total + 1, dtype=float)
+        time = np.asarray(dynamics.dt)[..., None] * steps_done
         for r in np.flatnonzero(run.failed[keep]):
             first_bad = max(0, (int(run.failed[r]) - 1 - run.first_step) // record_every)
             for values in records.values():
@@ -69,7 +70,8 @@ class Result:
             "farthest_move": run.farthest,
         }
         state = jax.tree.map(lambda x: x[keep], run.state)
-        units = {name: model.units.get(name, "") for name in records}
+        known = {**observed_units(dynamics), **model.units}
+        units = {name: known.get(name, "") for name in records}
         failures = sorted(run.failures, key=lambda sentence: int(sentence.split()[1]))  # by replica
         return cls(records, time, state, run.failed[keep], failures, run.warnings, units, identity, diagnostics, model)
 

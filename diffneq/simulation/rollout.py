@@ -76,7 +76,7 @@ def rollout(
     rebuild_every: int = 10,
     plan: ListPlan | str | None = "auto",
 ) -> tuple[State, dict[str, Array]]:
-    """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work and heat were.
+    """Take `steps` steps of one replica: the last state, and what `every_step` of the model, work, heat and so on were.
 
     Reverse differentiation keeps of n steps about 2 sqrt(n) states: those at the ends of long stretches and, one
     stretch after another, those of its steps; the run is computed twice more. Forward differentiation keeps none.
@@ -119,7 +119,7 @@ def rollout(
         @jax.checkpoint
         def step(state):
             state, info = dynamics.step(model, state, neighbours, drive)
-            return state, {**model.every_step(state), "work": info.work, "heat": info.heat}
+            return state, {**model.every_step(state), **info.observed, "work": info.work, "heat": info.heat}
 
         def one(carry, _):
             state, records = step(carry[0])

@@ -121,11 +121,11 @@ def mesh_over(devices, batch: Batch, replicas: int):
 
 def _can_split(batch: Batch, replicas: int, devices: int) -> bool:
     """Whether a system is large enough, and of a kind, to be spread over the devices."""
-    model, axes = batch.system[0], batch.axes[0]
+    (model, dynamics, _), axes = batch.system, batch.axes[0]
     size = sum(model.counts)
     if replicas >= devices or size < _SPLIT_FROM or size % devices or axes is not None:
         return False
-    return getattr(model, "can_share", False)
+    return getattr(model, "can_share", False) and getattr(dynamics, "can_share", True)
 
 
 def padding(count: int, mesh) -> np.ndarray:
