@@ -1,6 +1,10 @@
-"""Linear response from records: Green-Kubo, admittance, Kramers-Kronig, sum rules, Johnson-Nyquist, Ohm, Norton."""
+"""Response: derivatives of averages by many methods, and linear response from records.
+
+From records: Green-Kubo, admittance, Kramers-Kronig, sum rules, Johnson-Nyquist, Ohm, Norton.
+"""
 
 from diffneq.response.admittance import Admittance, admittance
+from diffneq.response.derivatives import METHODS, Comparison, Problem, ResponseCurve, compare, derivative, sample
 from diffneq.response.green_kubo import Autocorrelation, autocorrelation, green_kubo
 from diffneq.response.johnson_nyquist import JohnsonNyquist, johnson_nyquist
 from diffneq.response.kramers_kronig import KramersKronig, f_sum_rule, kramers_kronig
@@ -10,17 +14,23 @@ from diffneq.response.spectra import Spectrum, periodogram, spectral_intensity
 from diffneq.response.tails import TailComparison, TailFit, compare_tails
 
 __all__ = [
+    "METHODS",
     "Admittance",
     "Autocorrelation",
+    "Comparison",
     "JohnsonNyquist",
     "KramersKronig",
     "OhmicResponse",
+    "Problem",
+    "ResponseCurve",
     "Spectrum",
     "TailComparison",
     "TailFit",
     "admittance",
     "autocorrelation",
+    "compare",
     "compare_tails",
+    "derivative",
     "f_sum_rule",
     "green_kubo",
     "johnson_nyquist",
@@ -28,5 +38,6 @@ __all__ = [
     "norton",
     "ohm",
     "periodogram",
+    "sample",
     "spectral_intensity",
 ]
