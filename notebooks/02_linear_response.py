@@ -15,8 +15,9 @@
 # # Derivatives that survive chaos
 #
 # A differentiable simulator promises $d\langle A\rangle/d\theta$: how a current answers a field, a pressure a
-# stiffness, an energy a temperature. But the derivative of a long trajectory is not the derivative of its average: neighbouring
-# trajectories separate as $e^{\lambda t}$, and so does what automatic differentiation returns. This notebook
+# stiffness, an energy a temperature. But the derivative of a long trajectory is not the derivative of its average:
+# neighbouring trajectories separate as $e^{\lambda t}$, and so does what automatic differentiation returns. This
+# notebook
 #
 # 1. compares eight methods where the answer is known exactly,
 # 2. shows where differentiation along trajectories dies in a conductor, and which methods go on,
@@ -81,11 +82,11 @@ print(comparison.table(since=5.0))
 
 # %% [markdown]
 # `reweighting` refuses: a field around a ring is not the gradient of a potential, so no Boltzmann weight depends on it.
-# The mobility that all others agree on is that of Kramers' equation, 0.4123 for these numbers. The lower panel shows
+# The mobility that all others agree on is that of Kramers' equation, 0.411 at these times. The lower panel shows
 # what each method costs: the errors of methods that follow trajectories start far lower and end far higher.
 
 # %%
-display(comparison.figure(reference=0.4123))
+display(comparison.figure(reference=0.411))
 
 # %% [markdown]
 # ## 2. A conductor
@@ -129,7 +130,7 @@ display(draw_current_voltage(curve.transient, curve.direct))
 # ## 4. About a driven steady state
 #
 # On the ring, a strong field $E = 1$ makes a steady state whose density nobody knows. What needs a density refuses.
-# Runs with coupled noise and Malliavin weights of the integrator go on; Kramers' equation gives 0.896 in the end.
+# Runs with coupled noise and Malliavin weights of the integrator go on; Kramers' equation gives 0.891.
 
 # %%
 driven = response.Problem(ring, langevin, Constant(1.0), "current", "drive.amplitude", time=6.0, record_every=2)

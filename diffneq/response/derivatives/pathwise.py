@@ -149,7 +149,7 @@ class _Trajectory(eqx.Module):
         """A of the last of `records` records, and the state after it."""
         model, dynamics, drive = self.theta.shifted(system, change)
         recorder = eqx.tree_at(lambda r: r.model, self.recorder, model)
-        options = {"rebuild_every": min(10, self.every), "plan": self.plan}
+        options = {"rebuild_every": min(40, self.every), "plan": self.plan}
         steps = records * self.every
         state, given = rollout(recorder, dynamics, drive, start=state, key=None, steps=steps, **options)
         return jnp.mean(given["observable"][-self.every :]), state
