@@ -43,6 +43,27 @@ def mean_profile(position, values, edges) -> tuple[np.ndarray, np.ndarray]:
     return sums.sum(0) / total, error
 
 
+def kurtosis_profile(position, velocity, edges) -> tuple[np.ndarray, np.ndarray]:
+    """<v^4>/<v^2>^2 - 3 in each slice, for a component without drift, and its error, (B,) each: zero for Maxwellians.
+
+    Arguments, errors and what is raised as in `mean_profile`.
+
+    >>> rng = np.random.default_rng(0)
+    >>> y, v = rng.uniform(0, 10, (8, 50, 100)), rng.normal(size=(8, 50, 100))
+    >>> excess, error = kurtosis_profile(y, v, [0.0, 5.0, 10.0])
+    >>> bool(np.max(np.abs(excess) / error) < 4.5)
+    True
+    """
+    mean_profile(position, velocity, edges)  # the same checks
+    squares = np.asarray(velocity, float) ** 2
+    sums = np.stack([_sums(position, x, edges) for x in (None, squares, squares**2)])
+    excess = lambda s: s[2] * s[0] / s[1] ** 2 - 3
+    without = excess(sums.sum(1, keepdims=True) - sums)
+    count = sums.shape[1]
+    error = np.sqrt((count - 1) / count * ((without - without.mean(0)) ** 2).sum(0))
+    return excess(sums.sum(1)), error
+
+
 def _sums(position, values, edges) -> np.ndarray:
     """Sum of values (or number of particles) in each slice, (R, B), over all snapshots."""
     y = np.asarray(position, float)

@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 from diffneq.dynamics.state import State
-from diffneq.particles.neighbours import build_one
+from diffneq.particles.neighbours import Neighbours, build_one
 from diffneq.particles.space import reanchor
 from diffneq.simulation.rollout import list_plan
 
@@ -40,17 +40,21 @@ def shift_curvature(model, species: int = 0) -> Callable[[State], Array]:
     @jax.vmap
     def curvature(state: State):
         anchor, rest = reanchor(model.box, state.anchor, state.displacement)
-        neighbours = build_one(plan, model.box, anchor)
+        none = jnp.zeros((), jnp.int32)
+        empty = Neighbours(anchor, jnp.zeros((0, 0), jnp.int32), none, none)  # for a model that needs no list
+        neighbours = empty if plan is None else build_one(plan, model.box, anchor)
         moving = jnp.asarray(chosen, rest[0].dtype)
         energy = lambda s: model.potential_energy((rest[0] + s * moving, *rest[1:]), neighbours)
         slope = lambda s: jax.jvp(energy, (s,), (jnp.ones_like(s),))[1]
         zero = jnp.zeros((), rest[0].dtype)
         bend = jax.jvp(slope, (zero,), (jnp.ones_like(zero),))[1]
+        if plan is None or plan.all_pairs:
+            return bend, jnp.zeros((), bool)
         return bend, (neighbours.fill > plan.slots) | (neighbours.cell_fill > plan.cell_slots)
 
     def checked(state: State) -> Array:
         bend, short = curvature(state)
-        if not plan.all_pairs and bool(jnp.any(short)):
+        if bool(jnp.any(short)):
             raise ValueError("shift_curvature: more neighbours than the list has room for; the state is too dense.")
         return bend
 
