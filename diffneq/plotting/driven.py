@@ -28,7 +28,7 @@ def pulse_responses(
     initial: Mapping[str, Any] | None = None,
     *,
     reach: float | None = None,
-    start: float = 1.0,
+    start: float = 0.6,
     units: Units = None,
 ) -> "Figure":
     """phi(t)/phi(0+) after a pulse of the field; the inset shows its beginning against 1 - a t^2/2.
@@ -52,7 +52,9 @@ def pulse_responses(
             _band(inset, t[early], phi[early] / phi[0], error[early] / phi[0], colour)
             if initial and name in initial:
                 bend, doubt = number(initial[name])
-                grid = np.linspace(0.0, min(start, bend**-0.5), 60)
+                # Down to where the response itself goes within the inset.
+                lowest = float(np.min(phi[early]) / phi[0])
+                grid = np.linspace(0.0, min(start, np.sqrt(2 * (1 - lowest) / bend)), 60)
                 look: dict[str, Any] = {"color": COLOURS[colour], "linestyle": "--", "linewidth": 1.1}
                 inset.plot(grid, 1 - bend * grid**2 / 2, **look)
                 low, high = (1 - (bend + sign * doubt) * grid**2 / 2 for sign in (1, -1))
@@ -65,7 +67,7 @@ def pulse_responses(
             inset.set_title(r"dashed: $1-at^2/2$, $a$ from the potential", fontsize=9)
         axes.set_xlabel(label("time after the pulse  $t$", "time", units))
         axes.set_ylabel(r"response of the current  $\varphi(t)/\varphi(0^+)$")
-        axes.legend(loc="upper left", bbox_to_anchor=(0.47, 0.30), borderaxespad=0.0)
+        axes.legend(loc="upper left", bbox_to_anchor=(0.2, 0.98), borderaxespad=0.0)
     return figure
 
 
@@ -102,9 +104,14 @@ def running_sum_rules(
                 if doubt:
                     axes.axhspan(limit - doubt, limit + doubt, color=COLOURS[colour], alpha=0.15, linewidth=0)
                 _band(axes, w, np.asarray(values)[k], np.asarray(errors[name])[k], colour, name)
+                if k == 1:  # w Im sigma - n e^2/m -> M_2/w^2: the way in which the first moment vanishes
+                    far = w > w[-1] / 8
+                    rest = limit - 2 * number(exact[name][2])[0] / (np.pi * w[far])
+                    axes.plot(w[far], rest, color=COLOURS["black"], linestyle=":", linewidth=1.2, zorder=4)
             axes.set_xscale("log")
             axes.set_ylabel(label(title, key, units))
         panels[0].legend(loc="lower right", title="dashed: exact limit")
+        panels[1].text(0.98, 0.06, r"dotted: $-2M_2/\pi\Omega$", transform=panels[1].transAxes, ha="right")
         panels[0].set(xlim=(w[0], w[-1]), title=r"integrals from $-\Omega$ to $\Omega$, in units of $n_e e^2/m$")
         panels[-1].set_xlabel(label(r"cut-off  $\Omega$", "omega", units))
     return figure

@@ -81,10 +81,10 @@ def temperatures_against_field(
 def departures_against_field(
     field: ArrayLike, departures: Mapping[str, Sequence[Any]], *, units: Units = None
 ) -> "Figure":
-    """Dimensionless departures from local equilibrium against the field, both axes logarithmic; the line is ~ E^2.
+    """Dimensionless departures from local equilibrium against the field, both axes logarithmic, with slopes 1 and 2.
 
-    Arguments: `field` (n,); `departures`, name -> n Estimates (or pairs); points below twice their error are drawn as
-    upper limits at two standard errors; `units`, key "field".
+    Arguments: `field` (n,); `departures`, name -> n Estimates (or pairs); for points below three times their error a
+    dash marks the value plus two standard errors; `units`, key "field".
     """
     with style():
         figure = new_figure(6.8, 5.0)
@@ -92,19 +92,24 @@ def departures_against_field(
         for (name, values), colour, marker in zip(departures.items(), _SERIES, _MARKERS, strict=False):
             best, error = np.transpose([number(v) for v in values])
             x, best, error = columns("departures_against_field", field=field, departure=best, error=error)
-            seen = (x > 0) & (np.abs(best) > 2 * error)
+            seen = (x > 0) & (np.abs(best) > 3 * error)
             limit = (x > 0) & ~seen
             sign = "" if np.sum(best[seen]) >= 0 else "\u2212"
+            axes.plot(x[seen], np.abs(best[seen]), color=COLOURS[colour], linewidth=0.8)
             points(axes, x[seen], np.abs(best[seen]), error[seen], colour, marker, label=sign + name)
             most = np.abs(best[limit]) + 2 * error[limit]
-            axes.plot(x[limit], most, "v", color=COLOURS[colour], markersize=4, alpha=0.6)
+            axes.plot(x[limit], most, "_", color=COLOURS[colour], markersize=9, markeredgewidth=2)
         x = np.asarray(field, float)
         x = np.sort(x[x > 0])
-        low, high = axes.get_ylim()
-        axes.set(xscale="log", yscale="log", ylim=(max(low, 1e-4), high))
         grid = np.array([x[0], x[-1]])
-        axes.plot(grid, 10 * grid**2, color=COLOURS["grey"], linestyle="--", label=r"slope of $E^2$")
-        axes.set_ylim(1e-3, 3.0)
+        axes.set(xscale="log", yscale="log")
+        low, high = axes.get_ylim()
+        for power, dash in ((1, ":"), (2, "--")):
+            guide = 0.7 * high * (grid / x[-1]) ** power
+            axes.plot(grid, guide, color=COLOURS["grey"], linestyle=dash, label=rf"$\sim E^{power}$")
+        axes.set_ylim(max(low, 3e-3), high)
+        axes.set_xticks(x, [f"{e:g}" for e in x])
+        axes.minorticks_off()
         axes.set_xlabel(label("field  $E$", "field", units))
         axes.set_ylabel("departure from local equilibrium")
         figure.legend(loc="outside right upper", fontsize=9)

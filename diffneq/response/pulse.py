@@ -35,7 +35,7 @@ class PulseResponse:
         """sigma(w) = int_0^inf phi(t) e^{iwt} dt of every replica, complex (R, K).
 
         Argument: `frequency` w (K,) [rad/time]. phi is linear between its points and integrated exactly. A
-        smooth taper ends it: over the last half of the record and, for the higher frequencies, over the last
+        smooth taper ends it: over the last quarter of the record and, for the higher frequencies, over the last
         half of sixteen cycles, because what comes later is smooth and adds nothing but noise there.
         """
         w = np.atleast_1d(np.asarray(frequency, float))
@@ -43,10 +43,9 @@ class PulseResponse:
 
     def _transform(self, w: float) -> np.ndarray:
         t, length = self.time, self.time[-1]
-        end = min(length, max(2 * np.pi * _CYCLES / w, length / 8)) if w > 0 else length
-        tapered = self.samples * _taper(t / end)
-        weight = _fourier_weights(t, w)
-        return tapered @ weight
+        end = max(2 * np.pi * _CYCLES / w, length / 8) if w > 0 else np.inf
+        taper = _taper(t / end, 0.5) if end < length else _taper(t / length, 0.75)
+        return (self.samples * taper) @ _fourier_weights(t, w)
 
 
 def pulse_response(plus, minus, time, impulse: float, area: float, unit: str = "") -> PulseResponse:
@@ -119,9 +118,9 @@ def _fit(pulse: PulseResponse, window: float, order: int) -> np.ndarray:
     return coefficients[:, :3] * np.array([1.0, 1.0, 2.0]) / window ** np.arange(3)
 
 
-def _taper(x: np.ndarray) -> np.ndarray:
-    """1 up to x = 1/2, 0 from x = 1, with two continuous derivatives between."""
-    u = np.clip(2 * x - 1, 0.0, 1.0)
+def _taper(x: np.ndarray, start: float) -> np.ndarray:
+    """1 up to x = start, 0 from x = 1, with two continuous derivatives between."""
+    u = np.clip((x - start) / (1 - start), 0.0, 1.0)
     return 1 - u**3 * (10 - 15 * u + 6 * u * u)
 
 

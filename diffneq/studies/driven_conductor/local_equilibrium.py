@@ -84,15 +84,17 @@ def _excess(above: np.ndarray, below: np.ndarray, name: str) -> Estimate:
 
 
 def onset(fields, departures: list[Estimate], level: float) -> float:
-    """The field at which a departure reaches `level`, by a power law between two neighbouring fields; else NaN.
+    """The field at which a departure reaches `level`, by a power law from the field before; NaN where it does not.
+
+    What is reached must also stand out of its error by a factor of four.
 
     >>> print(round(onset([0.1, 0.2], [Estimate(0.01, 0.001), Estimate(0.04, 0.001)], 0.02), 3))
     0.141
     """
-    known = [(e, abs(d.value)) for e, d in zip(fields, departures, strict=True) if e > 0 and d.value != 0]
-    for (e, small), (f, large) in pairwise(known):
-        if small < level <= large:
-            return float(e * (f / e) ** (np.log(level / small) / np.log(large / small)))
+    known = [(e, abs(d.value), d.error) for e, d in zip(fields, departures, strict=True) if e > 0]
+    for (e, small, _), (f, large, error) in pairwise(known):
+        if small < level <= large and large > 4 * error:
+            return float(e * (f / e) ** (np.log(level / small) / np.log(large / small))) if small > 0 else float(f)
     return float("nan")
 
 

@@ -105,7 +105,7 @@ def driven_response(plan: Plan, field: float, steady, probed) -> DrivenResponse:
         probe,
         kramers_kronig(w, sigma, probe.covariance, predict="imag", tail_power=_TAIL),
         kramers_kronig(w, sigma, probe.covariance, predict="real"),
-        Estimate(total.value / weight, total.error / weight, "", "f-sum m/(n_e e^2)", total.method, total.warnings),
+        _scaled(total, weight, "f-sum m/(n_e e^2)"),
         _agreement(long, probe),
         effective_temperature(
             steady["current"], plan.record_time, probe, plan.temperature, steps=plan.record_every
@@ -113,6 +113,11 @@ def driven_response(plan: Plan, field: float, steady, probed) -> DrivenResponse:
         over_replicas((variance + lost) * mass / (electrons * charge**2), "T_0", "collective temperature"),
         over_replicas(mass * velocity.var(1), "T_0", "kinetic temperature along the field"),
     )  # fmt: skip
+
+
+def _scaled(total: Estimate, unit: float, name: str) -> Estimate:
+    parts = {key: part / unit for key, part in total.diagnostics.items()}
+    return Estimate(total.value / unit, total.error / unit, "", name, total.method, total.warnings, parts)
 
 
 def _variance_of_mean(current: np.ndarray) -> float:

@@ -104,13 +104,16 @@ def _steady(plan: Plan, field: float, devices) -> dict[str, np.ndarray]:
     record = partial(go, keys=keys, record_every=plan.record_every, record=("phonon_temperature",))
     responding = field in plan.fields
     bend = shift_curvature(model) if responding else None
-    state = _good(record(steps=plan.steps(plan.transient))).state
+    step = partial(record, steps=plan.steps(plan.interval))  # the transient too: one program less to compile
+    state = _good(step()).state
+    for _ in range(1, round(plan.transient / plan.interval)):
+        state = _good(step(start=state)).state
     spread = float(jnp.std(state.velocity[0][:, : model.counts[0]]))
     pulse = _Pulses(plan, go, keys, plan.impulse * spread)
     seen, records, curvature = [], [], []
     each = plan.snapshots // max(plan.pulses, 1) // 2 * 2  # every so many snapshots a long pulse; even ones only
     for number in range(plan.snapshots):
-        result = _good(record(steps=plan.steps(plan.interval), start=state))
+        result = _good(step(start=state))
         state = result.state
         records.append(result.records)
         seen.append(_velocities(model, state))
@@ -196,15 +199,17 @@ def _walls(plan: Plan, devices) -> dict[str, np.ndarray]:
     keys = _keys(plan, 1000, plan.walls_replicas)
     go = partial(
         simulate, model, model.dynamics(), Constant(plan.walls_field), keys=keys, record_every=100, progress=False,
-        devices=devices,
+        devices=devices, steps=500,
     )  # fmt: skip
-    state = _good(go(steps=100 * round(plan.walls_transient))).state
+    state = _good(go()).state
+    for _ in range(1, round(plan.walls_transient / 5)):
+        state = _good(go(start=state)).state
     first, last = model.counts[0], sum(model.counts[:2])
     parts = {"electron": slice(0, first), "phonon": slice(first, last)}
     seen: dict[str, list[np.ndarray]] = {f"{p}_{n}": [] for p in parts for n in ("y", "along", "across")}
     place = jax.jit(jax.vmap(lambda s: absolute(model.box, s.anchor, s.displacement)[1]))
     for _ in range(round(plan.walls_time / 5)):
-        state = _good(go(steps=500, start=state)).state
+        state = _good(go(start=state)).state
         here = {"y": place(state), "along": state.velocity[0], "across": state.velocity[1]}
         for name, which in parts.items():
             for what, values in here.items():
