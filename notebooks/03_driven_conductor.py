@@ -213,9 +213,9 @@ pictures.velocity_tails(report)
 # %% [markdown]
 # ## 7. Between walls
 #
-# Here the heat leaves through thermal walls at $T_0$. Temperature, density and drift have profiles; in the middle
-# electrons and phonons have nearly the same temperature, within about a mean free path of the walls they do not, and the walls
-# leave a temperature jump and a kurtosis.
+# Here the heat leaves through thermal walls at $T_0$. Temperature, density and drift have profiles. In the middle
+# electrons and phonons have nearly the same temperature; within about a mean free path of the walls they do not, and
+# the walls leave a temperature jump and a kurtosis.
 
 # %%
 walls = report.walls

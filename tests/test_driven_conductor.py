@@ -11,7 +11,7 @@ from diffneq.studies.driven_conductor import Plan, Runs, study
 from diffneq.studies.driven_conductor.local_equilibrium import onset
 
 REDUCED = Plan(
-    electrons=60, fields=(0.0, 0.3), probes=(0.02, 0.06), ladder=(0.0, 0.1, 0.3), replicas=24, time=100.0,
+    electrons=60, fields=(0.0, 0.3), probes=(0.02, 0.06), ladder=(0.0, 0.3), replicas=24, time=100.0,
     transient=40.0, pulses=4, pulse_time=32.0, period=50.0, periods=3, frequencies=14,
     walls_electrons=60, walls_field=0.1, walls_replicas=8, walls_time=100.0, walls_transient=100.0,
 )  # fmt: skip

@@ -44,9 +44,9 @@ def test_the_tail_of_a_mixture_is_hotter_and_known():
     found = tail_temperature(rng.normal(size=spread.shape) * spread, 3.0)
     density = lambda v: 0.9 * np.exp(-v * v / 2) + 0.1 * np.exp(-v * v / 4) / np.sqrt(2)
     square = quad(lambda v: v * v * density(v), 3, 30)[0] / quad(density, 3, 30)[0]
-    beyond = lambda T: quad(lambda v: v * v * np.exp(-v * v / (2 * T)), 3, 60)[0] / quad(
-        lambda v: np.exp(-v * v / (2 * T)), 3, 60
-    )[0]
+    beyond = lambda T: (
+        quad(lambda v: v * v * np.exp(-v * v / (2 * T)), 3, 60)[0] / quad(lambda v: np.exp(-v * v / (2 * T)), 3, 60)[0]
+    )
     exact = brentq(lambda T: beyond(T) - square, 0.5, 4)
     assert exact > 1.3
     assert abs(found.z_score(exact)) <= 4

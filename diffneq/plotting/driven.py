@@ -133,9 +133,7 @@ def effective_temperatures(
         figure = new_figure(7.0, 4.6)
         axes = figure.subplots()
         for (name, curve), colour, marker in zip(curves.items(), _SERIES, "o^sD", strict=False):
-            w, value, error = columns(
-                "effective_temperatures", omega=curve[0], temperature=curve[1], error=curve[2]
-            )
+            w, value, error = columns("effective_temperatures", omega=curve[0], temperature=curve[1], error=curve[2])
             here = (levels or {}).get(name, {})
             for (what, level), dash in zip(here.items(), _DASHES, strict=False):
                 best, _ = number(level)
