@@ -35,7 +35,7 @@ def velocity_tails(curves: Mapping[str, Sequence[ArrayLike]], tails: Mapping[str
             distance = value + u / 2 + np.log(2 * np.pi) / 2
             points(upper, u, value, error, colour, marker, markersize=4, label=name)
             points(lower, u, distance, error, colour, marker, markersize=4)
-            if tails and name in tails:
+            if tails and name in tails and u[-1] > tails[name][1]:
                 ratio, least = tails[name]
                 far = u >= least
                 weight = error[far] ** -2

@@ -11,12 +11,13 @@ from diffneq.response.effective_temperature import EffectiveTemperature, effecti
 from diffneq.response.kramers_kronig import KramersKronig, f_sum_rule, kramers_kronig
 from diffneq.response.pulse import PulseResponse, initial_derivatives, pulse_response
 from diffneq.response.sum_rules import RunningMoments, running_moments
-from diffneq.statistics import Estimate
+from diffneq.statistics import Estimate, autocovariance
 from diffneq.statistics.distributions import chi_squared_tail
 from diffneq.studies.driven_conductor.plan import Plan
 
 SIGMA = "e^2 t/m"
 _CUTOFFS = np.geomspace(0.3, 150.0, 60)
+_WINDOW = 30.0  # of the autocovariance of the current [t]
 _TAIL = 2.5  # Re sigma falls faster than w^-2: forces on electrons depend on positions only
 
 
@@ -92,9 +93,7 @@ def driven_response(plan: Plan, field: float, steady, probed) -> DrivenResponse:
     w, sigma = probe.frequency, probe.sigma
     total = f_sum_rule(w, sigma.real, probe.error_real, tail_power=_TAIL)
     velocity = steady["along"].reshape(plan.replicas, -1).astype(float)
-    variance = steady["current_squared"].mean(1) - steady["current"].mean(1) ** 2
-    # The mean of a finite record takes its share of the fluctuation away.
-    lost = _variance_of_mean(steady["current"])
+    variance = _variance(plan, field, steady)
     return DrivenResponse(
         field,
         weight,
@@ -110,7 +109,7 @@ def driven_response(plan: Plan, field: float, steady, probed) -> DrivenResponse:
         effective_temperature(
             steady["current"], plan.record_time, probe, plan.temperature, steps=plan.record_every
         ),
-        over_replicas((variance + lost) * mass / (electrons * charge**2), "T_0", "collective temperature"),
+        over_replicas(variance * mass / (electrons * charge**2), "T_0", "collective temperature"),
         over_replicas(mass * velocity.var(1), "T_0", "kinetic temperature along the field"),
     )  # fmt: skip
 
@@ -120,11 +119,22 @@ def _scaled(total: Estimate, unit: float, name: str) -> Estimate:
     return Estimate(total.value / unit, total.error / unit, "", name, total.method, total.warnings, parts)
 
 
-def _variance_of_mean(current: np.ndarray) -> float:
-    """Variance of the mean over one record, g(0)/T, from halves of records: those of one replica share impurities."""
-    half = current.shape[1] // 2
-    first, second = current[:, :half].mean(1), current[:, half : 2 * half].mean(1)
-    return float(np.mean((first - second) ** 2)) / 4
+def _variance(plan: Plan, field: float, steady) -> np.ndarray:
+    """<dJ^2> of each replica about its own long-time mean, which is zero in equilibrium.
+
+    The mean over a finite record takes g(0)/T of the variance away; g(0) is the sum of the autocovariance over a window
+    W of four relaxation times, each lag of which misses the same amount: g(0) = sum_W/(1 - 2 W/T).
+    """
+    squares = steady["current_squared"].mean(1)
+    if field == 0:
+        return squares
+    x = steady["current"] - steady["current"].mean(1, keepdims=True)
+    length = x.shape[1]
+    window = min(round(_WINDOW / plan.record_time), length // 5)
+    covariance = autocovariance(x, window + 1).mean(0)
+    total = covariance[0] + 2 * covariance[1:].sum()
+    lost = total / (1 - (2 * window + 1) / length) / length
+    return squares - steady["current"].mean(1) ** 2 + lost
 
 
 def _probe(plan: Plan, field: float, probed) -> Admittance:
