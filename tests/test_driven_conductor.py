@@ -118,7 +118,9 @@ def test_both_signs_of_the_probe_ride_on_the_field():
 def test_the_onset_lies_between_the_fields_around_it():
     steps = [Estimate(v, 1e-3) for v in (0.0, -0.01, -0.04, -0.16)]
     assert onset([0.0, 0.1, 0.2, 0.4], steps, 0.08) == pytest.approx(0.2 * np.sqrt(2), rel=1e-9)
-    assert np.isnan(onset([0.0, 0.1, 0.2, 0.4], steps, 0.5))
+    assert np.isnan(onset([0.0, 0.1, 0.2, 0.4], steps, 0.5)) and np.isnan(onset([0.1, 0.2], steps[2:], 0.01))
+    noisy = [Estimate(0.06, 0.03), Estimate(0.2, 0.01)]  # the first is above the level by chance at most
+    assert onset([0.1, 0.2], noisy, 0.05) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

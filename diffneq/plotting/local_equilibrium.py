@@ -106,7 +106,9 @@ def departures_against_field(
         low, high = axes.get_ylim()
         for power, dash in ((1, ":"), (2, "--")):
             guide = 0.7 * high * (grid / x[-1]) ** power
-            axes.plot(grid, guide, color=COLOURS["grey"], linestyle=dash, label=rf"$\sim E^{power}$")
+            axes.plot(
+                grid, guide, color=COLOURS["grey"], linestyle=dash, label=r"$\sim E$" if power == 1 else r"$\sim E^2$"
+            )
         axes.set_ylim(max(low, 3e-3), high)
         axes.set_xticks(x, [f"{e:g}" for e in x])
         axes.minorticks_off()

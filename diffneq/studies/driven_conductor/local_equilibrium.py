@@ -84,17 +84,21 @@ def _excess(above: np.ndarray, below: np.ndarray, name: str) -> Estimate:
 
 
 def onset(fields, departures: list[Estimate], level: float) -> float:
-    """The field at which a departure reaches `level`, by a power law from the field before; NaN where it does not.
+    """The field at which a departure reaches `level`, by a power law from the field before; NaN outside the ladder.
 
-    What is reached must also stand out of its error by a factor of four.
+    What is reached must also stand out of its error by a factor of four; a point before it that does not, but lies
+    above the level by chance, counts as being at the level.
 
     >>> print(round(onset([0.1, 0.2], [Estimate(0.01, 0.001), Estimate(0.04, 0.001)], 0.02), 3))
     0.141
     """
     known = [(e, abs(d.value), d.error) for e, d in zip(fields, departures, strict=True) if e > 0]
+    if known and known[0][1] >= level and known[0][1] > 4 * known[0][2]:
+        return float("nan")  # somewhere below the first field
     for (e, small, _), (f, large, error) in pairwise(known):
-        if small < level <= large and large > 4 * error:
-            return float(e * (f / e) ** (np.log(level / small) / np.log(large / small))) if small > 0 else float(f)
+        if large >= level and large > 4 * error:
+            below = min(max(small, 1e-12), level)
+            return float(e * (f / e) ** (np.log(level / below) / np.log(large / below))) if large > below else float(e)
     return float("nan")
 
 

@@ -68,7 +68,7 @@ class Report:
         rows = []
         for name, values in found.items():
             at = onset(fields, values, LEVEL)
-            text = "not reached" if np.isnan(at) else f"E = {at:.3f}"
+            text = "outside the ladder" if np.isnan(at) else f"E = {at:.3f}"
             rows.append(("" if rows else f"departure of {LEVEL:.0%} at", name, text, ""))
         return rows
 

@@ -17,6 +17,7 @@ from diffneq.studies.driven_conductor.plan import Plan
 
 SIGMA = "e^2 t/m"
 _CUTOFFS = np.geomspace(0.3, 150.0, 60)
+_FIT = 0.75  # of the short pulses: over all of it the fit changes with its window by more than its scatter
 _WINDOW = 30.0  # of the autocovariance of the current [t]
 _TAIL = 2.5  # Re sigma falls faster than w^-2: forces on electrons depend on positions only
 
@@ -98,7 +99,7 @@ def driven_response(plan: Plan, field: float, steady, probed) -> DrivenResponse:
         field,
         weight,
         long,
-        initial_derivatives(short, plan.short_time),
+        initial_derivatives(short, _FIT * plan.short_time),
         over_replicas(bends, "e^2/m t^2 R^2", "curvature of the potential"),
         running_moments(long, _CUTOFFS, weight),
         probe,
