@@ -85,6 +85,8 @@ print(f"{time.monotonic() - started:.0f} s this time (complete runs are only rea
 strong = plan.fields[-1]
 print("electrons, phonons, impurities:", plan.model().counts, "  replicas:", plan.replicas)
 print("fields of the ladder:", plan.ladder, "  response measured at:", plan.fields)
+steady = "   ".join(f"{e:g}: {x.settling}" for e, x in report.ladder.items())
+print("T_y, second half of the run less first, over the mean:", steady, "  between walls:", report.walls.settling)
 
 # %% [markdown]
 # ## 2. The response to a pulse

@@ -71,6 +71,13 @@ def test_fluctuation_and_dissipation_part_ways(reduced):
     assert driven.noise.violation.z_score(1.0) > 4 and driven.noise.p_value < 1e-4
 
 
+def test_the_states_are_steady(reduced):
+    report = reduced[0]
+    for settling in (*(x.settling for x in report.ladder.values()), report.walls.settling):
+        assert abs(settling.z_score(0.0)) <= 4
+        assert settling.error < 0.1
+
+
 def test_local_equilibrium_holds_at_rest_and_breaks(reduced):
     ladder = reduced[0].ladder
     for temperature in (ladder[0.0].phonon, ladder[0.0].along.temperature, ladder[0.0].across.temperature):
@@ -151,6 +158,8 @@ def test_the_default_study_far_from_equilibrium(full):
 def test_the_default_study_has_three_temperatures(full):
     """Bath, kinetic and tail temperature of v_y all differ at the strongest field; at rest they are one."""
     strong, still = full.ladder[0.3], full.ladder[0.0]
+    for settling in (*(x.settling for x in full.ladder.values()), full.walls.settling):
+        assert abs(settling.z_score(0.0)) <= 4 and settling.error < 0.02
     tail, kinetic = strong.tails[8.0], strong.across.temperature
     assert tail.z_score(kinetic) > 5 and kinetic.z_score(strong.phonon) > 5 and strong.phonon.z_score(1.0) > 5
     for found in still.tails.values():

@@ -26,7 +26,8 @@ class LocalEquilibrium:
     `along`, `across`: moments of v_x and v_y; `phonon` temperature; `tails`, the temperature beyond v_c^2 = c T_y/m for
     each c of `THRESHOLDS`; `speed`, `log_density` and its `error` (B,), ln P(|v_y|). Departures from a Maxwellian at
     the temperature of the phonons, zero in local equilibrium: `hotter` T_y/T_phonon - 1, `anisotropy` T_x/T_y - 1,
-    `along.kurtosis`, `across.kurtosis`, `along.skewness`, and `far`, T_tail/T_y - 1.
+    `along.kurtosis`, `across.kurtosis`, `along.skewness`, and `far`, T_tail/T_y - 1. `settling`, relative change of T_y
+    from the first to the second half of the run: zero in a steady state.
     """
 
     field: float
@@ -39,6 +40,7 @@ class LocalEquilibrium:
     error: np.ndarray
     hotter: Estimate
     anisotropy: Estimate
+    settling: Estimate
 
     @property
     def far(self) -> Estimate:
@@ -73,6 +75,7 @@ def local_equilibrium(plan: Plan, field: float, steady) -> LocalEquilibrium:
     return LocalEquilibrium(
         field, first, second, over_replicas(phonon, "T_0", "phonon temperature"), tails, speed, value, error,
         _excess(own, phonon, "T_y/T_phonon - 1"), _excess(mass * along.var(1), own, "T_x/T_y - 1"),
+        _settling(steady["across"].astype(float) ** 2),
     )  # fmt: skip
 
 
@@ -81,6 +84,13 @@ def _excess(above: np.ndarray, below: np.ndarray, name: str) -> Estimate:
     ratio = above.mean() / below.mean()
     found = over_replicas((above - ratio * below) / below.mean())
     return Estimate(float(ratio - 1), found.error, "", name, "ratio of means, scatter of replicas")
+
+
+def _settling(squares: np.ndarray) -> Estimate:
+    """Mean over the second half of the snapshots (R, S, N) less that over the first, over the mean of all."""
+    means, half = squares.mean(2), squares.shape[1] // 2
+    change = (means[:, half:].mean(1) - means[:, :half].mean(1)) / means.mean()
+    return over_replicas(change, "", "second half less first")
 
 
 def onset(fields, departures: list[Estimate], level: float) -> float:
@@ -107,7 +117,8 @@ class WallProfiles:
     """Between thermal walls, in slices across the conductor, (B,) arrays; `*_error` alike.
 
     `y` centre of the slices [R]; `density` and `drift` of the electrons; `along` m <(v_x - u(y))^2>, `across` m <v_y^2>
-    and `phonon` temperature; `kurtosis`, local excess of v_y.
+    and `phonon` temperature; `kurtosis`, local excess of v_y; `settling`, relative change of the phonon temperature
+    from the first to the second half of the run.
     """
 
     field: float
@@ -124,6 +135,7 @@ class WallProfiles:
     phonon_error: np.ndarray
     kurtosis: np.ndarray
     kurtosis_error: np.ndarray
+    settling: Estimate
 
 
 def wall_profiles(plan: Plan, walls) -> WallProfiles:
@@ -147,4 +159,5 @@ def wall_profiles(plan: Plan, walls) -> WallProfiles:
         *mean_profile(y, electron * across**2, edges),
         *mean_profile(np.clip(walls["phonon_y"], 0.0, length), phonon * squares, edges),
         *kurtosis_profile(y, across, edges),
+        _settling(squares),
     )

@@ -80,9 +80,8 @@ class Plan:
 
     def walled(self) -> Conductor:
         """The square conductor between thermal walls."""
-        return Conductor.preset(
-            self.preset, self.walls_electrons, "walls", aspect=1.0, temperature=self.temperature
-        )  # fmt: skip
+        size = self.walls_electrons
+        return Conductor.preset(self.preset, size, "walls", aspect=1.0, temperature=self.temperature)
 
     @property
     def dt(self) -> float:

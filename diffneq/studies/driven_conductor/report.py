@@ -57,6 +57,11 @@ class Report:
             tail, warm = here.tails[FAR], (here.phonon, here.along.temperature, here.across.temperature)
             text = "  ".join(_show(x) for x in (*warm, tail))
             rows.append(("" if rows else "temperatures", f"E = {e:g}: phonons  T_x  T_y  T_tail", text, "T at E = 0"))
+        settling = {f"E = {e:g}": x.settling for e, x in self.ladder.items()}
+        if self.walls is not None:
+            settling[f"between walls, E = {self.walls.field:g}"] = self.walls.settling
+        for k, (name, value) in enumerate(settling.items()):
+            rows.append(("second half less first" if k == 0 else "", f"T, {name}", _show(value), "0"))
         for e, here in self.ladder.items():
             for name, value in here.departures().items():
                 rows.append((f"departures, E = {e:g}" if name.startswith("T_y/T_p") else "", name, _show(value), "0"))
@@ -95,7 +100,7 @@ class Report:
             "plan": plan,
             "responses": [_response(x) for x in self.responses.values()],
             "local_equilibrium": [_velocities(x) for x in self.ladder.values()],
-            "walls": None if self.walls is None else dict(vars(self.walls)),
+            "walls": None if self.walls is None else {**vars(self.walls), "settling": self.walls.settling.to_dict()},
             "pictures": [str(p) for p in self.pictures],
         }
 
