@@ -41,11 +41,15 @@ class PulseResponse:
         w = np.atleast_1d(np.asarray(frequency, float))
         return np.stack([self._transform(x) for x in w], axis=1)
 
+    def window(self, frequency: float) -> float:
+        """The time [time] at which the taper ends: sixteen cycles, an eighth of the record at least, or all of it."""
+        length = float(self.time[-1])
+        return min(length, max(2 * np.pi * _CYCLES / frequency, length / 8)) if frequency > 0 else length
+
     def _transform(self, w: float) -> np.ndarray:
-        t, length = self.time, self.time[-1]
-        end = max(2 * np.pi * _CYCLES / w, length / 8) if w > 0 else np.inf
-        taper = _taper(t / end, 0.5) if end < length else _taper(t / length, 0.75)
-        return (self.samples * taper) @ _fourier_weights(t, w)
+        end, length = self.window(w), self.time[-1]
+        taper = _taper(self.time / end, 0.5 if end < length else 0.75)
+        return (self.samples * taper) @ _fourier_weights(self.time, w)
 
 
 def pulse_response(plus, minus, time, impulse: float, area: float, unit: str = "") -> PulseResponse:

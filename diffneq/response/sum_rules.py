@@ -52,7 +52,7 @@ def running_moments(pulse: PulseResponse, cutoff, weight: float, slope: float = 
     finest = float(np.diff(pulse.time).min())
     if limit[-1] * finest > np.pi / 2:
         raise ValueError(f"cutoff {limit[-1]:g} is beyond what steps of {finest:g} resolve, {np.pi / 2 / finest:.3g}.")
-    grid = _grid(limit[-1], pulse.time[-1])
+    grid = _grid(limit[-1], pulse)
     sigma = pulse.conductivity(grid)
     integrands = np.stack(
         [sigma.real, grid * sigma.imag - weight, grid**2 * sigma.real + slope], axis=1
@@ -63,11 +63,10 @@ def running_moments(pulse: PulseResponse, cutoff, weight: float, slope: float = 
     return RunningMoments(limit, samples)
 
 
-def _grid(highest: float, length: float) -> np.ndarray:
-    """Frequencies that resolve the window of each: pi/(2 T_w), T_w the record or sixteen cycles, at least an eighth."""
+def _grid(highest: float, pulse: PulseResponse) -> np.ndarray:
+    """Frequencies from zero that resolve the window of each, in steps of pi/(2 window)."""
     points, w = [0.0], 0.0
     while w < highest:
-        window = min(length, max(100.0 / w, length / 8)) if w > 0 else length
-        w = min(w + np.pi / (2 * window), highest)
+        w = min(w + np.pi / (2 * pulse.window(w)), highest)
         points.append(w)
     return np.array(points)
