@@ -49,6 +49,27 @@ def pictures():
             TIME, RNG.normal(size=(4, 61)), steady=0.0, transient=5.0
         ),
         "power_balance": lambda: plotting.power_balance(FIELD, FIELD**2, FIELD**2, 0.01 * FIELD**2),
+        "pulse_responses": lambda: plotting.pulse_responses(
+            {"$E = 0$": (TIME, np.exp(-TIME / 6), 0.01 + 0 * TIME)}, {"$E = 0$": (1.3, 0.1)}, start=2.0
+        ),
+        "running_sum_rules": lambda: plotting.running_sum_rules(
+            OMEGA, {"a": np.ones((3, 20))}, {"a": 0.1 * np.ones((3, 20))}, {"a": (1.0, 0.0, (1.0, 0.1))}
+        ),
+        "effective_temperatures": lambda: plotting.effective_temperatures(
+            {"a": (OMEGA, 1 + 0 * OMEGA, 0.1 + 0 * OMEGA)}, {"a": {"bath": 1.0}}
+        ),
+        "velocity_tails": lambda: plotting.velocity_tails(
+            {"a": (TIME / 2, -TIME / 4 - 0.92, 0.1 + 0 * TIME)}, {"a": (1.2, 8.0)}
+        ),
+        "temperatures": lambda: plotting.temperatures_against_field(
+            FIELD[2:], {"electrons": [Estimated()] * 3}, 1.0, units={"field": "kT/eR"}
+        ),
+        "departures": lambda: plotting.departures_against_field(
+            [0.0, 0.1, 0.2], {"kurtosis": [(0.0, 0.01), (0.01, 0.01), (0.2, 0.01)]}
+        ),
+        "profiles": lambda: plotting.profiles_across(
+            FIELD, {"n": {"": (FIELD, 0.1 + 0 * FIELD)}, "T": {"a": (FIELD, ERROR[:5]), "b": (FIELD, ERROR[:5])}}
+        ),
     }  # fmt: skip
 
 
@@ -101,6 +122,8 @@ def test_short(value, error, text):
         (lambda: plotting.snapshot(np.zeros((1, 2)), [3], [1, 1], 1.0), "species must be from 0 to 2"),
         (lambda: plotting.autocorrelation([0.0, 1.0], [0.0, 1.0]), "must be positive"),
         (lambda: plotting.power_balance([0.0], [0.0], [0.0]), "driven runs"),
+        (lambda: plotting.running_sum_rules(OMEGA, {"a": OMEGA}, {"a": OMEGA}, {"a": (1, 0, 1)}), "must have shape"),
+        (lambda: plotting.profiles_across([0.0, 1.0], {"n": {"": ([1.0], [1.0])}}), "of one length"),
     ],
 )
 def test_misfits_are_one_sentence(make, words):

@@ -59,17 +59,9 @@ def johnson_nyquist(
     too short to resolve the lowest driven
     frequency. Source: Nyquist, Phys. Rev. 32, 110 (1928); Callen and Welton, Phys. Rev. 83, 34 (1951).
     """
-    spectrum = spectral_intensity(current, dt, tapers=tapers, steps=steps, subtract_mean=False)
     w = response.frequency
-    order = np.argsort(w)
-    half = _half_widths(w[order], relative_width)[np.argsort(order)]
-    half = np.maximum(half, 0.51 * np.diff(spectrum.frequency)[0])
-    if (w - half < spectrum.frequency[0] - 1e-9 * w).any() or (w + half > spectrum.frequency[-1]).any():
-        raise ValueError("the undriven record does not resolve every driven frequency; record longer.")
-    bands = [spectrum.bands([a - b, a + b]) for a, b in zip(w, half, strict=True)]
-    dof = np.array([band.dof[0] for band in bands])
-    straight = [_flattening(spectrum, a, b) for a, b in zip(w, half, strict=True)]
-    noise = np.array([band.intensity[0] for band in bands]) * straight / response.length_x**2
+    noise, dof = band_noise(current, dt, w, relative_width, tapers, steps)
+    noise = noise / response.length_x**2
     dissipation = 2 * temperature * response.admittance.real
     doubt = 2 * temperature * response.shape_factor * response.error_real
     expected = np.maximum(dissipation, 0.0)
@@ -80,6 +72,24 @@ def johnson_nyquist(
     return JohnsonNyquist(
         w, noise, noise_error, dissipation, doubt, chi2, len(w), chi_squared_tail(chi2, len(w)), ratio
     )
+
+
+def band_noise(current, dt: float, frequency, relative_width: float, tapers: int, steps: int | None):
+    """g_J at the given frequencies, from bands around them, and its degrees of freedom, (K,) each.
+
+    Arguments as `johnson_nyquist`; `current` has zero mean, known or subtracted.
+    """
+    spectrum = spectral_intensity(current, dt, tapers=tapers, steps=steps, subtract_mean=False)
+    w = np.asarray(frequency, float)
+    order = np.argsort(w)
+    half = _half_widths(w[order], relative_width)[np.argsort(order)]
+    half = np.maximum(half, 0.51 * np.diff(spectrum.frequency)[0])
+    if (w - half < spectrum.frequency[0] - 1e-9 * w).any() or (w + half > spectrum.frequency[-1]).any():
+        raise ValueError("the record of the noise does not resolve every driven frequency; record longer.")
+    bands = [spectrum.bands([a - b, a + b]) for a, b in zip(w, half, strict=True)]
+    straight = [_flattening(spectrum, a, b) for a, b in zip(w, half, strict=True)]
+    noise = np.array([band.intensity[0] for band in bands]) * straight
+    return noise, np.array([band.dof[0] for band in bands])
 
 
 def _half_widths(w: np.ndarray, relative: float) -> np.ndarray:

@@ -33,13 +33,13 @@ def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
             "start of each daughter, or 'reweighting' for a static mean."
         )
 
-    observed = Observed(problem.model, {"flux": _Flux(problem.dynamics, problem.drive, problem.theta)})
+    observed = Observed(problem.model, {"dissipation_rate": _Flux(problem.dynamics, problem.drive, problem.theta)})
     length = problem.steps * (len(ensemble.states) + 1)
     keys = ensemble.keys(1, 0, ensemble.replicas)
     system = problem.system._replace(model=observed)
     result = run(problem, system, ensemble.states[-1], keys, length, skin=ensemble.skin)
     good = np.asarray(result.status) == 0
-    a, j = (np.asarray(result.records[name], float)[good] for name in ("observable", "flux"))
+    a, j = (np.asarray(result.records[name], float)[good] for name in ("observable", "dissipation_rate"))
     samples = _correlation(j, a - a.mean(), problem.records)
     # Of two means over the same record half belongs to t > 0: exact for the even part of C, and for the odd part
     # where it is linear within a record.
