@@ -55,15 +55,20 @@ class Ensemble:
         bar = tqdm(self.states, desc=label, disable=not self.progress, dynamic_ncols=True)
         return [one(k, at_time_zero(states)) for k, states in enumerate(bar)]
 
+    @property
+    def list_plan(self):
+        """The shape of the lists, as wide as `evaluate` needed them; None for a model without."""
+        if not self._lists:
+            self._lists.append(Lists.choose(self.problem.model, self.skin).plan)
+        return self._lists[0]
+
     def evaluate(self, function: Callable, states: State | None = None):
         """function(state, lists) -> arrays, for each replica of `states` (default: of the first snapshot)."""
         states = self.states[0] if states is None else states
-        if not self._lists:
-            self._lists.append(Lists.choose(self.problem.model, self.skin).plan)
         batch = Batch((self.problem.model, self.problem.dynamics, self.problem.drive), (None, None, None))
         while True:
-            values, fills = _evaluated(batch, self._lists[0], function, states)
-            plan = self._lists[0]
+            plan = self.list_plan
+            values, fills = _evaluated(batch, plan, function, states)
             wider = plan if plan is None else widen(plan, *(int(np.max(np.asarray(f))) for f in fills))
             if wider == plan:
                 return values

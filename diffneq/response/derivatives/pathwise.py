@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -12,10 +14,14 @@ from jax import Array
 from jax.tree_util import Partial
 
 from diffneq.dynamics.state import State
+from diffneq.particles.neighbours import widen
 from diffneq.response.derivatives.curve import ResponseCurve, interval_means
 from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
 from diffneq.response.derivatives.problem import Parameter, Problem, System
-from diffneq.simulation.rollout import list_plan, rollout
+from diffneq.simulation.rollout import rollout
+
+_REBUILD_EVERY = 10
+_TRIES = 4
 
 
 def tangent(ensemble: Ensemble) -> ResponseCurve:
@@ -38,7 +44,7 @@ def tangent(ensemble: Ensemble) -> ResponseCurve:
 
     def one(snapshot: int, states) -> None:
         states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
-        slope, norm = _tangents(run, problem.system, states)
+        slope, norm = _with_lists(run, lambda run: _tangents(run, problem.system, states))
         samples.append(interval_means(np.asarray(slope, float), problem.direct(states), problem.every))
         norms.append(np.asarray(norm, float))
 
@@ -66,7 +72,7 @@ def adjoint(ensemble: Ensemble, points: int = 1) -> ResponseCurve:
 
         def one(snapshot: int, states, records=int(records), samples=samples):
             states = eqx.tree_at(lambda s: s.key, states, _noise(ensemble.keys(5, snapshot, ensemble.replicas)))
-            slope, gradient = _adjoints(run, problem.system, states, records)
+            slope, gradient = _with_lists(run, lambda run: _adjoints(run, problem.system, states, records))
             samples.append(np.asarray(slope, float)[:, None])
             return gradient
 
@@ -74,7 +80,7 @@ def adjoint(ensemble: Ensemble, points: int = 1) -> ResponseCurve:
         means, warnings = of_replicas(samples)
         columns.append(means)
     first = eqx.tree_at(lambda s: s.key, ensemble.states[0], _noise(ensemble.keys(5, 0, ensemble.replicas)))
-    _, norm = _tangents(run, problem.system, first)
+    _, norm = _with_lists(run, lambda run: _tangents(run, problem.system, first))
     diagnostics = growth(problem, np.asarray(norm, float))
     diagnostics["gradients"] = jax.tree.map(lambda *leaves: np.mean(np.stack(leaves)), *gradients)
     return ResponseCurve(
@@ -130,26 +136,44 @@ def _noise(keys) -> Array:
     return jax.vmap(lambda k: jax.random.key_data(k)[:2])(keys)
 
 
+def _with_lists(run: _Trajectory, call: Callable):
+    """call(run); again with better lists where one was too short or too old."""
+    for _ in range(_TRIES):
+        try:
+            return jax.block_until_ready(call(run))
+        except eqx.EquinoxRuntimeError:
+            if run.plan is None:
+                raise
+            run = run.with_better_lists()
+    return call(run)
+
+
 class _Trajectory(eqx.Module):
     """What a differentiated run is made of; two of the same shape share a compiled program."""
 
     recorder: Any
     theta: Parameter
     plan: Any = eqx.field(static=True)
+    rebuild_every: int = eqx.field(static=True)
     every: int = eqx.field(static=True)
     records: int = eqx.field(static=True)
 
     @classmethod
     def of(cls, ensemble: Ensemble) -> _Trajectory:
         problem = ensemble.problem
-        plan = list_plan(problem.model, ensemble.skin)
-        return cls(problem.recorder, problem.theta, plan, problem.every, problem.records)
+        rebuild = min(_REBUILD_EVERY, problem.every)
+        return cls(problem.recorder, problem.theta, ensemble.list_plan, rebuild, problem.every, problem.records)
+
+    def with_better_lists(self) -> _Trajectory:
+        """Rows with more room, built twice as often."""
+        plan = widen(self.plan, self.plan.slots + 1, self.plan.cell_slots + 1)
+        return dataclasses.replace(self, plan=plan, rebuild_every=max(1, self.rebuild_every // 2))
 
     def advance(self, change: Array, system: System, state: State, records: int) -> tuple[Array, State]:
         """A of the last of `records` records, and the state after it."""
         model, dynamics, drive = self.theta.shifted(system, change)
         recorder = eqx.tree_at(lambda r: r.model, self.recorder, model)
-        options = {"rebuild_every": min(40, self.every), "plan": self.plan}
+        options = {"rebuild_every": self.rebuild_every, "plan": self.plan}
         steps = records * self.every
         state, given = rollout(recorder, dynamics, drive, start=state, key=None, steps=steps, **options)
         return jnp.mean(given["observable"][-self.every :]), state
