@@ -1,4 +1,4 @@
-"""The driven steady state at reduced size; the full claims are `slow`. Fixed keys; |z| <= 4 unless said."""
+"""The driven steady state at reduced size; the last two repeat the full claims. Fixed keys; |z| <= 4 unless said."""
 
 import json
 
@@ -15,6 +15,8 @@ REDUCED = Plan(
     transient=40.0, pulses=4, pulse_time=32.0, period=50.0, periods=3, frequencies=14,
     walls_electrons=60, walls_field=0.1, walls_replicas=8, walls_time=100.0, walls_transient=100.0,
 )  # fmt: skip
+
+pytestmark = pytest.mark.slow  # two minutes; the fast mode of the notebook runs the same study in every test
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +145,6 @@ def test_plans_that_do_not_fit_together(options, words):
         Plan(**options)
 
 
-@pytest.mark.slow
 def test_the_default_study_far_from_equilibrium(full):
     for here in full.responses.values():
         check_sum_rules(here)
@@ -154,7 +155,6 @@ def test_the_default_study_far_from_equilibrium(full):
     assert driven.second_moment.error / driven.second_moment.value < 0.03
 
 
-@pytest.mark.slow
 def test_the_default_study_has_three_temperatures(full):
     """Bath, kinetic and tail temperature of v_y all differ at the strongest field; at rest they are one."""
     strong, still = full.ladder[0.3], full.ladder[0.0]

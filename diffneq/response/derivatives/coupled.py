@@ -15,14 +15,15 @@ def coupled(ensemble: Ensemble, change: float | None = None, same_noise: bool = 
     """R(t) = <A(t; theta + h) - A(t; theta - h)>/2h, the bias is O(h^2).
 
     While the two trajectories stay together the variance does not depend on h; after they have decoupled it is that of
-    independent runs, Var(A)/2h^2. The time at which Var(A+ - A-) reaches half of 2 Var(A) is reported.
+    independent runs, Var(A)/2h^2. The time at which Var(A+ - A-) reaches half of Var(A+) + Var(A-) is reported.
 
     Arguments:
         change: h, default `default_change`.
         same_noise: False for independent noise, what the coupling is compared with.
 
     Diagnostics:
-        change, decoupling_time [t] (inf if they never did), variance_ratio (n,): Var(A+ - A-)/2 Var(A).
+        change, decoupling_time [t] (inf if they never did), variance_ratio (n,): Var(A+ - A-)/(Var A+ + Var A-), small
+            while they are coupled, one when they are independent.
     """
     problem, step = ensemble.problem, check_change(change, ensemble)
     count = ensemble.replicas
@@ -35,11 +36,12 @@ def coupled(ensemble: Ensemble, change: float | None = None, same_noise: bool = 
         keys = jnp.concatenate([keys[:count], keys[:count]]) if same_noise else keys
         values = responses(ensemble, system, doubled(states, states), keys, axes)
         differences.append((values[:count] - values[count:]) / (2 * step))
-        levels.append(values)
+        levels.append((values[:count], values[count:]))
 
     ensemble.daughters("coupled", one)
     samples, warnings = of_replicas(differences)
-    ratio = _together(np.concatenate(differences) * 2 * step, np.concatenate(levels))
+    plus, minus = (np.concatenate(part) for part in zip(*levels, strict=True))
+    ratio = np.nanvar(plus - minus, axis=0) / np.maximum(np.nanvar(plus, axis=0) + np.nanvar(minus, axis=0), 1e-300)
     apart = np.flatnonzero(ratio > 0.5)
     diagnostics = {
         "change": step,
@@ -49,8 +51,3 @@ def coupled(ensemble: Ensemble, change: float | None = None, same_noise: bool = 
     }
     method = "driven, coupled" if same_noise else "driven, independent noise"
     return ResponseCurve(problem.times, samples, method, problem.name, problem.unit, warnings, diagnostics)
-
-
-def _together(difference: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Var(A+ - A-)/(2 Var A), (n,): small while they are coupled, one when they are independent."""
-    return np.nanvar(difference, axis=0) / np.maximum(2 * np.nanvar(level, axis=0), 1e-300)
