@@ -16,7 +16,7 @@ from jax.tree_util import Partial
 from diffneq.drives import Clock
 from diffneq.dynamics.state import State, inverse_mass, per_particle
 from diffneq.particles.space import Vector
-from diffneq.response.derivatives.problem import Parameter, Problem, System, derivative_at_zero
+from diffneq.response.derivatives.problem import ParameterPath, Problem, System, derivative_at_zero
 
 # Omega of the reference, over the thermal rate sum_i |v_i . F_i|/k_B T, is round-off where rho is stationary.
 _STATIONARY = 2e-3
@@ -105,13 +105,13 @@ def _diffusion(system: System) -> Array:
     return damping(system) * bath_temperature(system.dynamics) * inverse_mass(system.model)
 
 
-def dissipation_rate(system: System, theta: Parameter, state: State, neighbours) -> Array:
+def dissipation_rate(system: System, theta: ParameterPath, state: State, neighbours) -> Array:
     """d Omega/d(theta) at the reference: linear response is R(t) = int_0^t <d Omega/d theta (0) A(s)> ds."""
     change = lambda x: dissipation(system, theta.shifted(system, x), theta.of_model, state, neighbours)
     return derivative_at_zero(change, system)
 
 
-def force_slope(system: System, theta: Parameter, state: State, neighbours) -> Vector:
+def force_slope(system: System, theta: ParameterPath, state: State, neighbours) -> Vector:
     """d(F/m)/d(theta), d arrays (N,)."""
     change = lambda x: acceleration(theta.shifted(system, x), state, neighbours, theta.of_model)
     return derivative_at_zero(change, system)

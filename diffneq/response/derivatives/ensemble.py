@@ -17,7 +17,7 @@ from tqdm import tqdm
 from diffneq.dynamics.state import State
 from diffneq.particles.neighbours import widen
 from diffneq.response.derivatives.curve import interval_means
-from diffneq.response.derivatives.problem import Parameter, Problem, System, derivative_at_zero
+from diffneq.response.derivatives.problem import ParameterPath, Problem, System, derivative_at_zero
 from diffneq.simulation.chunk import Batch, relist
 from diffneq.simulation.loop import simulate
 from diffneq.simulation.recovery import Lists
@@ -137,7 +137,7 @@ def _check_enters(ensemble: Ensemble) -> None:
         raise ValueError(f"{problem.parameter!r} does not enter the equations of motion, nor the observable.")
 
 
-def _step_slope(observe, system: System, theta: Parameter, state: State, neighbours):
+def _step_slope(observe, system: System, theta: ParameterPath, state: State, neighbours):
     """d(positions, velocities, A)/d(theta) after one step."""
 
     def after(change):

@@ -11,7 +11,7 @@ from diffneq.response.derivatives.canonical import check_canonical, dissipation_
 from diffneq.response.derivatives.curve import ResponseCurve
 from diffneq.response.derivatives.ensemble import Ensemble, run
 from diffneq.response.derivatives.observed import Observed, no_list
-from diffneq.response.derivatives.problem import Parameter, System
+from diffneq.response.derivatives.problem import ParameterPath, System
 
 
 def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
@@ -57,7 +57,7 @@ class _Flux(eqx.Module):
 
     dynamics: Any
     drive: Any
-    theta: Parameter
+    theta: ParameterPath
 
     def __call__(self, model, state):
         return dissipation_rate(System(model, self.dynamics, self.drive), self.theta, state, no_list(state.anchor))

@@ -18,7 +18,7 @@ from diffneq.response.derivatives.canonical import acceleration, damping, force_
 from diffneq.response.derivatives.curve import ResponseCurve, interval_means
 from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
 from diffneq.response.derivatives.observed import Observation
-from diffneq.response.derivatives.problem import Parameter, System
+from diffneq.response.derivatives.problem import ParameterPath, System
 from diffneq.simulation.loop import simulate
 
 
@@ -41,7 +41,7 @@ class ScoredLangevin(eqx.Module):
     """
 
     inner: Langevin
-    parameter: Parameter
+    parameter: ParameterPath
 
     @property
     def dt(self) -> Array:

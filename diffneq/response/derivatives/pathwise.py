@@ -17,7 +17,7 @@ from diffneq.dynamics.state import State
 from diffneq.particles.neighbours import widen
 from diffneq.response.derivatives.curve import ResponseCurve, interval_means
 from diffneq.response.derivatives.ensemble import Ensemble, of_replicas
-from diffneq.response.derivatives.problem import Parameter, Problem, System
+from diffneq.response.derivatives.problem import ParameterPath, Problem, System
 from diffneq.simulation.rollout import rollout
 
 _REBUILD_EVERY = 10
@@ -152,7 +152,7 @@ class _Trajectory(eqx.Module):
     """What a differentiated run is made of; two of the same shape share a compiled program."""
 
     recorder: Any
-    theta: Parameter
+    theta: ParameterPath
     plan: Any = eqx.field(static=True)
     rebuild_every: int = eqx.field(static=True)
     every: int = eqx.field(static=True)

@@ -26,7 +26,7 @@ class System(NamedTuple):
     drive: Any
 
 
-class Parameter(eqx.Module):
+class ParameterPath(eqx.Module):
     """One number of a `System`, by its path: "drive.amplitude", "model.law.stiffness", "dynamics.damping_rate[1]"."""
 
     path: str = eqx.field(static=True)
@@ -130,8 +130,8 @@ class Problem:
         return System(self.model, self.dynamics, self.drive)
 
     @property
-    def theta(self) -> Parameter:
-        return Parameter(self.parameter)
+    def theta(self) -> ParameterPath:
+        return ParameterPath(self.parameter)
 
     @property
     def records(self) -> int:
@@ -181,7 +181,7 @@ class Problem:
 
 
 @eqx.filter_jit
-def _direct(observe: Observation, system: System, theta: Parameter, states: State) -> Array:
+def _direct(observe: Observation, system: System, theta: ParameterPath, states: State) -> Array:
     def one(state):
         return derivative_at_zero(lambda x: observe(theta.shifted(system, x).model, state), system)
 

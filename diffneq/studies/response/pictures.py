@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from diffneq.plotting.derivatives import current_voltage
-
-if TYPE_CHECKING:
-    from diffneq.studies.response.report import Report
+from diffneq.studies.response.report import Report
 
 
 def draw(report: Report, folder: Path) -> list[Path]:
