@@ -28,7 +28,7 @@
 #
 # Every number is printed by the code above it, as value and standard error: 0.1223(61) means 0.1223 ± 0.0061. With
 # `DIFFNEQ_FAST=1` the runs are short and the error bars large; the tests do that. Without it the whole takes about
-# a quarter of an hour on two cores.
+# ten minutes on two cores.
 
 # %%
 import os
@@ -39,13 +39,14 @@ import numpy as np
 from IPython.display import display
 
 import diffneq
-from diffneq import plotting, response
+from diffneq import response
 from diffneq.drives import Constant
 from diffneq.dynamics import Langevin, Norton
 from diffneq.models import EnergyModel, Fluid, Forced, ShearProfile
 from diffneq.options import ResponseOptions
 from diffneq.particles.pair_laws import WCA
 from diffneq.plotting.derivatives import current_voltage as draw_current_voltage
+from diffneq.plotting.style import COLOURS, new_figure
 from diffneq.statistics import mean
 from diffneq.studies.response.questions import conductivity, current_voltage
 
@@ -191,10 +192,10 @@ print("field held:", thevenin, "  flux held:", norton)
 print("largest deviation of the flux:", np.max(np.abs(held.records["flux"] - 0.5 * thevenin.value)))
 
 # %%
-figure = plotting.style.new_figure(7.0, 2.6)
+figure = new_figure(7.0, 2.6)
 axes = figure.subplots(1, 2)
-axes[0].hist(pushed.records["flux"][:, early:].ravel(), bins=60, color=plotting.style.COLOURS["blue"])
+axes[0].hist(pushed.records["flux"][:, early:].ravel(), bins=60, color=COLOURS["blue"])
 axes[0].set(xlabel="flux $U_1$, field held", yticks=[])
-axes[1].hist(held.records["multiplier"][:, early:].ravel(), bins=60, color=plotting.style.COLOURS["vermilion"])
+axes[1].hist(held.records["multiplier"][:, early:].ravel(), bins=60, color=COLOURS["vermilion"])
 axes[1].set(xlabel="field $\\lambda$, flux held", yticks=[])
 display(figure)

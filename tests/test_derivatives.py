@@ -119,6 +119,20 @@ def test_ring_in_equilibrium(observable, what, parameter, name):
         assert ring.mean(ring.stationary(), what) == pytest.approx(-0.565159 / 1.266066, abs=1e-5)  # -I_1(1)/I_0(1)
 
 
+def energy_on_ring(model, state):
+    return model.parameters["a"] * cosine(model, state)
+
+
+def test_a_parameter_of_the_observable_itself():
+    """d<a cos k x>/da = <cos k x> at once, and a d<cos k x>/da in time."""
+    ensemble = ensemble_of(ring_problem(energy_on_ring, "model.parameters.a", time=2.0), seed=7)
+    ring = Ring(1.0, 0.0)
+    exact = ring.mean(ring.stationary(), "cosine") + ring.response(ensemble.problem.times, "cosine", "a")
+    for method in METHODS:
+        if method not in ("reweighting", "adjoint"):
+            agrees(METHODS[method](ensemble), exact, floor=3e-3)
+
+
 def test_ring_in_a_driven_steady_state():
     """About a driven state there is no canonical density: the methods that need one refuse, the others are right."""
     problem = ring_problem("current", "drive.amplitude", field=1.0)

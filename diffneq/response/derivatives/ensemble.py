@@ -180,13 +180,14 @@ def responses(ensemble: Ensemble, system: System, states: State, keys, axes=(Non
     """Means of A over each record of daughters that follow `system` from `states`, (R, n), nan rows for the lost."""
     problem = ensemble.problem
     result = run(problem, system, states, keys, problem.steps, axes, ensemble.skin)
-    first = np.asarray(_at_start(problem.observe, axes[0], system.model, states), float)
+    first = np.asarray(at_start(problem.observe, axes[0], system.model, states), float)
     values = interval_means(np.asarray(result.records["observable"], float), first, problem.every)
     return np.where(np.asarray(result.status)[:, None] == 0, values, np.nan)
 
 
 @eqx.filter_jit
-def _at_start(observe, axes, model, states: State) -> Array:
+def at_start(observe, axes, model, states: State) -> Array:
+    """A of each state, (R,)."""
     return jax.vmap(observe, in_axes=(axes, 0))(model, states)
 
 

@@ -45,6 +45,7 @@ def fluctuation_dissipation(ensemble: Ensemble) -> ResponseCurve:
     # where it is linear within a record.
     odd = (samples[:, 1:2] - _correlation(a - a.mean(), j, 2)[:, 1:2]) / 2
     integral = problem.interval * (np.cumsum(samples, axis=-1) - samples[:, :1] / 2 + odd / 6)
+    integral = integral + problem.direct(ensemble.states[-1])[good][:, None]  # of A itself
     diagnostics = {"time_in_all": float(length * float(problem.dynamics.dt) * good.sum())}
     warnings = () if good.all() else (f"{int((~good).sum())} runs were lost and left out",)
     return ResponseCurve(

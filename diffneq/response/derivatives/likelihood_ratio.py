@@ -21,6 +21,8 @@ from diffneq.response.derivatives.observed import Observation
 from diffneq.response.derivatives.problem import ParameterPath, System
 from diffneq.simulation.loop import simulate
 
+_STATE = ("displacement", "velocity", "force", "anchor", "step", "key")
+
 
 class ScoredState(State):
     """A state, the score of its path, and d(velocity)/d(theta) at fixed positions."""
@@ -63,33 +65,31 @@ class ScoredLangevin(eqx.Module):
         plain = State(state.displacement, state.velocity, state.force, state.anchor, state.step, state.key)
         new, info = self.inner.step(model, plain, neighbours, drive)
         system = System(model, self.inner, drive)
-        h = self.inner.dt
-        rate, push = self._slopes(system, plain, neighbours)
-        _, push_after = self._slopes(system, new, neighbours)
-        (keep, strength), (dkeep, dstrength) = rate
-        noised = strength > 0
-        safe = jnp.where(noised, strength, 1.0)
+        score, slope = self._follow(system, state, plain, new, neighbours)
+        fields = (getattr(new, name) for name in _STATE)
+        return ScoredState(*fields, score, slope), info
 
-        acceleration_now = acceleration(system, plain, neighbours)
+    def _follow(self, system: System, state: ScoredState, plain: State, new: State, neighbours):
+        """The score after this step, and d(velocity)/d(theta) at fixed positions."""
+        half, rate = self.inner.dt / 2, inverse_mass(system.model)
+        (keep, strength), (dkeep, dstrength) = self._rates(system)
+        noised, safe = strength > 0, jnp.where(strength > 0, strength, 1.0)
+        push = acceleration(system, plain, neighbours, forces=False)  # those of the particles are in the state
+        before, after = (force_slope(system, self.parameter, s, neighbours) for s in (plain, new))
         score, slope = state.score, []
-        noise = _noise(model, self.inner, plain)
-        for axis, xi in enumerate(noise):
-            half = plain.velocity[axis] + (h / 2) * acceleration_now[axis]
-            lean = state.slope[axis] + (h / 2) * push[axis]
-            dxi = (-lean - dkeep * half - keep * lean - dstrength * xi) / safe
+        for axis, xi in enumerate(_noise(system.model, plain)):
+            u = plain.velocity[axis] + half * (rate * plain.force[axis] + push[axis])
+            du = state.slope[axis] + half * before[axis]
+            dxi = (-du - dkeep * u - keep * du - dstrength * xi) / safe  # d v' = -du where positions are fixed
             score = score + jnp.sum(jnp.where(noised, -xi * dxi - dstrength / safe, 0.0))
-            slope.append(-lean + (h / 2) * push_after[axis])
-        scored = ScoredState(
-            new.displacement, new.velocity, new.force, new.anchor, new.step, new.key, score, tuple(slope)
-        )
-        return scored, info
+            slope.append(-du + half * after[axis])
+        return score, tuple(slope)
 
-    def _slopes(self, system: System, state: State, neighbours):
-        """((c, s), their derivatives) of each particle, (N,), and d(a)/d(theta) at these positions."""
+    def _rates(self, system: System):
+        """(c, s) of each particle, (N,), and their derivatives."""
         zero = jnp.zeros((), system.model.mass.dtype)
         rates = lambda x: ornstein_uhlenbeck(self.parameter.shifted(system, x))
-        push = force_slope(system, self.parameter, state, neighbours)
-        return jax.jvp(rates, (zero,), (jnp.ones_like(zero),)), push
+        return jax.jvp(rates, (zero,), (jnp.ones_like(zero),))
 
 
 def ornstein_uhlenbeck(system: System) -> tuple[Array, Array]:
@@ -101,7 +101,7 @@ def ornstein_uhlenbeck(system: System) -> tuple[Array, Array]:
     return jnp.exp(-rate * system.dynamics.dt), jnp.where(still, 0.0, strength)
 
 
-def _noise(model, dynamics: Langevin, state: State) -> Vector:
+def _noise(model, state: State) -> Vector:
     """The standard normals of the step that begins here, as `Langevin` draws them, d arrays (N,)."""
     pieces, start = [], 0
     for count in model.counts:
@@ -116,10 +116,17 @@ class _Weighted(AbstractWrapper):
 
     model: eqx.Module
     observation: Observation
+    parameter: ParameterPath
 
     def every_step(self, state) -> dict[str, Array]:
-        observe = lambda v: self.observation(self.model, eqx.tree_at(lambda s: s.velocity, state, v))
-        value, direct = jax.jvp(observe, (state.velocity,), (state.slope,))
+        def observe(change, velocity):
+            model = self.model
+            if self.parameter.of_model:  # it may be part of the observable too
+                model = self.parameter.shifted(System(model, None, None), change).model
+            return self.observation(model, eqx.tree_at(lambda s: s.velocity, state, velocity))
+
+        zero = jnp.zeros((), self.model.mass.dtype)
+        value, direct = jax.jvp(observe, (zero, state.velocity), (jnp.ones_like(zero), state.slope))
         return {"observable": value, "score": state.score, "product": value * state.score, "direct": direct}
 
 
@@ -138,15 +145,14 @@ def likelihood_ratio(ensemble: Ensemble) -> ResponseCurve:
     """
     problem, count = ensemble.problem, ensemble.replicas
     _check_noise(ensemble)
-    system = System(
-        _Weighted(problem.model, problem.observe), ScoredLangevin(problem.dynamics, problem.theta), problem.drive
-    )
+    weighted = _Weighted(problem.model, problem.observe, problem.theta)
+    system = System(weighted, ScoredLangevin(problem.dynamics, problem.theta), problem.drive)
     rows: dict[str, list[np.ndarray]] = {"observable": [], "score": [], "product": [], "direct": []}
 
     def one(snapshot: int, states: State) -> None:
         zero = jnp.zeros_like(states.displacement[0])
         start = ScoredState(
-            *(getattr(states, f) for f in ("displacement", "velocity", "force", "anchor", "step", "key")),
+            *(getattr(states, name) for name in _STATE),
             jnp.zeros(count, zero.dtype),
             tuple(zero for _ in states.displacement),
         )

@@ -41,7 +41,8 @@ def transient_subtraction(ensemble: Ensemble, change: float | None = None, same_
         keys = ensemble.keys(4, snapshot, 2 * count)
         keys = jnp.concatenate([keys[:count], keys[:count]]) if same_noise else keys
         values = responses(ensemble, problem.system, pairs, keys)
-        differences.append(running_integral((values[:count] - values[count:]) / (2 * step), problem.interval))
+        integral = running_integral((values[:count] - values[count:]) / (2 * step), problem.interval)
+        differences.append(integral + problem.direct(states)[:, None])
 
     ensemble.daughters("transient subtraction", one)
     samples, warnings = of_replicas(differences)

@@ -10,7 +10,7 @@ from diffneq.dynamics.state import State
 from diffneq.particles.space import absolute, to_anchor
 from diffneq.response.derivatives.canonical import check_canonical, dissipation
 from diffneq.response.derivatives.curve import ResponseCurve, running_integral
-from diffneq.response.derivatives.ensemble import Ensemble, doubled, of_replicas, responses
+from diffneq.response.derivatives.ensemble import Ensemble, at_start, doubled, of_replicas, responses
 from diffneq.response.derivatives.scale import check_change
 
 
@@ -70,7 +70,10 @@ def transient_time_correlation(
             product = rate * (values - np.nanmean(values, axis=0)) * count / (count - 1)
         else:
             product = (rate[:count] - rate[count:]) * (values[:count] - values[count:]) / 4
-        samples.append(running_integral(product, problem.interval) / step)
+        at_once = at_start(problem.observe, None, system.model, states) - at_start(
+            problem.observe, None, problem.model, states
+        )  # zero, unless the parameter is part of A
+        samples.append((running_integral(product, problem.interval) + np.asarray(at_once, float)[:, None]) / step)
         sizes.append(rate)
 
     ensemble.daughters("transient time correlation", one)
