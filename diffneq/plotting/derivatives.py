@@ -45,7 +45,7 @@ def comparison(
             sound.append((reference, reference))
         low, high = min(s[0] for s in sound), max(s[1] for s in sound)
         room = 0.15 * (high - low or abs(high) or 1.0)
-        upper.set(ylim=(low - room, high + room), xlim=(0, end))
+        upper.set(ylim=(low - room, high + room), xlim=(0, 1.02 * end))
         title = f"{_pretty(name)}  [{unit}]" if unit else _pretty(name)
         upper.set_title(title, fontsize=10)
         upper.set_ylabel("response  $R(t)$")
