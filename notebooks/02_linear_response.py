@@ -101,7 +101,9 @@ options = ResponseOptions(
     electrons=60,
     replicas=16 if FAST else 64,
     snapshots=1 if FAST else 12,
-    horizon=12.0 if FAST else 30.0,
+    horizon=8.0 if FAST else 30.0,
+    methods=("fluctuation_dissipation", "coupled", "tangent") if FAST else None,
+    fields=(1e-6, 0.03, 0.3) if FAST else None,
     progress=False,
 )
 conductor_states, by_method = conductivity(options)
