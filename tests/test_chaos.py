@@ -66,6 +66,7 @@ def test_methods_compile_once():
     assert chunk._compiled._cached._cache_size() == before
 
 
+@pytest.mark.slow
 def test_reverse_mode_needs_the_square_root_of_the_steps():
     def memory(steps):
         model = Fluid(Hertzian(100.0, 1.0), (40.0, 40.0), (400,), charge=1.0)

@@ -102,7 +102,10 @@ def test_temperature_of_the_bath(method):
 
 @pytest.mark.parametrize(
     ("observable", "what", "parameter", "name"),
-    [("current", "velocity", "drive.amplitude", "field"), (cosine, "cosine", "model.parameters.a", "a")],
+    [
+        ("current", "velocity", "drive.amplitude", "field"),
+        pytest.param(cosine, "cosine", "model.parameters.a", "a", marks=pytest.mark.slow),
+    ],
 )
 def test_ring_in_equilibrium(observable, what, parameter, name):
     ensemble = ensemble_of(ring_problem(observable, parameter), seed=2)

@@ -115,7 +115,7 @@ def test_energy_balance_is_exact_without_forces(name, x64):
     assert abs(ran.gap) < 1e-11 * (abs(ran.work) + abs(ran.heat))
 
 
-@pytest.mark.parametrize("name", ["colour", "sine"])
+@pytest.mark.parametrize("name", ["colour", pytest.param("sine", marks=pytest.mark.slow)])
 def test_second_order(name, x64):
     """Positions and energy balance err by C dt^2, ratio 4 a halving: two damping rates, a flux that changes."""
     model, halvings = Forced(coupled((3, 3)), FORCINGS[name]), (20, 40, 80, 160)

@@ -104,6 +104,7 @@ def test_pulses_on_langevin_particles_show_the_friction():
     np.testing.assert_allclose(pulse.response, 0.16 * np.exp(-0.7 * t), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_curvature_is_the_sum_over_electrons_and_their_scatterers(x64):
     """d^2U/ds^2 = sum over pairs of an electron and another species of u'' cos^2 + (u'/r) sin^2, by hand."""
     model = Conductor.preset("soft", electrons=60)

@@ -53,6 +53,7 @@ def test_the_tail_of_a_mixture_is_hotter_and_known():
     assert found.z_score(1.1) > 4  # and it is not the kinetic temperature
 
 
+@pytest.mark.slow
 def test_errors_are_honest():
     """z-scores of 600 small data sets have the variance of Student's t, 15/13, within 4 standard errors of it."""
     z = []
