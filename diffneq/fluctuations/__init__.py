@@ -1,0 +1,1 @@
+"""Work relations, fluctuation theorems, entropy production: what single trajectories know of irreversibility."""
