@@ -153,7 +153,7 @@ def covered(estimates, truth):
 @pytest.mark.parametrize("name", [*ONE_WAY, *TWO_WAY])
 def test_intervals_cover(name):
     rng, found = np.random.default_rng(11), []
-    for _ in range(100):
+    for _ in range(80):
         forward, reverse = gaussian(rng, 0.5, 300, 200, 1.0)
         found.append(ONE_WAY[name](forward) if name in ONE_WAY else TWO_WAY[name](forward, reverse))
     assert abs(covered(found, 1.0)) < 4

@@ -55,7 +55,7 @@ def _average(sample: Works) -> tuple[float, float, dict]:
     with np.errstate(divide="ignore"):
         without = -np.log((n - weight) / (n - 1)) if n > 1 else np.full(1, np.inf)
     bias = sample.inefficiency * (n - 1) * float(np.mean(without))  # jackknife, relative to the full average
-    shape, shape_error = pareto_shape(-w)
+    shape, shape_error = pareto_shape(-np.sort(w)[:: round(sample.inefficiency)])  # one rank for each independent run
     finite = np.isfinite(w)
     mean_reverse = float(np.sum(weight[finite] * w[finite]) / n)
     return reduced, error, {
@@ -63,7 +63,7 @@ def _average(sample: Works) -> tuple[float, float, dict]:
         "bias_large_n": variance / (2 * sample.independent),
         "expected_error": float(np.sqrt(np.expm1(min(lognormal_spread(-w), 700.0)) / sample.independent)),
         "pareto_shape": shape,
-        "pareto_shape_error": float(shape_error * np.sqrt(sample.inefficiency)),
+        "pareto_shape_error": float(shape_error),
         "effective_runs": float(np.sum(weight) ** 2 / np.sum(weight**2)) / sample.inefficiency,
         "dissipation": float(np.mean(w)) - reduced,
         "reverse_dissipation": reduced - mean_reverse,
