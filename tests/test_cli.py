@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diffneq import cli
-from diffneq.cli import commands
+from diffneq.cli import running
 from diffneq.errors import DiskFullError, SweepError, SweepInterrupted
 from diffneq.options import ConductorOptions
 
@@ -45,8 +45,8 @@ def study(monkeypatch):
         "diffneq.studies.conductor": types.SimpleNamespace(run=run),
         "diffneq.installation.selfcheck": types.SimpleNamespace(selfcheck=FakeReport),
     }
-    monkeypatch.setattr(commands, "import_module", fakes.__getitem__)
-    monkeypatch.setattr(commands, "start_jax", lambda *given: setattr(seen, "jax", given))
+    monkeypatch.setattr(running, "import_module", fakes.__getitem__)
+    monkeypatch.setattr(running, "start_jax", lambda *given: setattr(seen, "jax", given))
     return seen
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diffneq import cli
-from diffneq.cli import commands
+from diffneq.cli import running
 from diffneq.options import ResponseOptions
 from diffneq.plotting.derivatives import comparison, current_voltage
 from diffneq.studies.response import run
@@ -17,8 +17,8 @@ def test_the_command_hands_over_what_was_asked(monkeypatch, capsys):
     seen = []
     report = types.SimpleNamespace(table=lambda: "sigma", to_dict=lambda: {"sigma": 0.125}, pictures=["methods.png"])
     study = types.SimpleNamespace(run=lambda options: seen.append(options) or report)
-    monkeypatch.setattr(commands, "import_module", {"diffneq.studies.response": study}.__getitem__)
-    monkeypatch.setattr(commands, "start_jax", lambda *given: None)
+    monkeypatch.setattr(running, "import_module", {"diffneq.studies.response": study}.__getitem__)
+    monkeypatch.setattr(running, "start_jax", lambda *given: None)
     words = "response --electrons 90 --horizon 12 --methods coupled tangent --fields 1e-6 0.1 --json"
     assert cli.main(words.split()) == 0
     assert json.loads(capsys.readouterr().out) == {"sigma": 0.125}

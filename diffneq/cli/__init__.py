@@ -9,8 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from diffneq.cli.commands import COMMANDS, conductor_options, start_jax
+from diffneq.cli.commands import COMMANDS, conductor_options
 from diffneq.cli.parser import parser
+from diffneq.cli.running import start_jax
 from diffneq.interrupts import sigterm_interrupts
 
 __all__ = ["main", "start_jax"]
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = COMMANDS[arguments.command]
     try:
         with sigterm_interrupts():
-            return command(arguments)
+            return command.run(arguments)
     except KeyboardInterrupt as error:
         return _stopped(arguments, error)
     except (ValueError, OSError, SweepError) as error:

@@ -1,0 +1,15 @@
+"""What follows the word `diffneq`: one file a command."""
+
+from diffneq.cli.commands.assess import ASSESS
+from diffneq.cli.commands.command import Command
+from diffneq.cli.commands.conductor import CONDUCTOR, conductor_options
+from diffneq.cli.commands.diagram import DIAGRAM
+from diffneq.cli.commands.equilibrium import EQUILIBRIUM
+from diffneq.cli.commands.installation import SELFCHECK, VERSION
+from diffneq.cli.commands.response import RESPONSE
+
+__all__ = ["COMMANDS", "Command", "conductor_options"]
+
+COMMANDS = {
+    command.name: command for command in (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, RESPONSE, SELFCHECK, VERSION)
+}
