@@ -22,7 +22,7 @@ def hatano_sasa(excess, dual=None, *, inefficiency: float = 1.0) -> SymmetryTest
     >>> import numpy as np
     >>> jump = np.random.default_rng(0).normal(0.5, 1.0, 4000)      # a dragged trap, speed changed by 1
     >>> print(hatano_sasa(jump).average)
-    1.002(20)
+    1.009(21)
     """
     x = sample("hatano_sasa", excess, "excess")
     average = exponential_average(x, inefficiency)
