@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from diffneq.dynamics.noise import normal, threefry, uniform
-from diffneq.event_driven.clock import advance_all, record_grid
+from diffneq.event_driven.clock import Motion, advance_all, record_grid
 from diffneq.event_driven.records import PistonRecords
 from diffneq.models.effusion import effusion_velocity
 from diffneq.models.piston import Piston
@@ -26,10 +26,10 @@ class State(eqx.Module):
     velocity: Array
     travelled: Array
     heat_left: Array
-    remaining: Array  # time until the next record
-    events: Array  # uint32: collisions and records so far, the counter of the random numbers
+    remaining: Array
+    events: Array
     collisions: Array
-    replica: Array  # uint32
+    replica: Array
 
 
 def simulate_piston(
@@ -73,7 +73,7 @@ def simulate_piston(
     grid = record_grid("simulate_piston", replicas, duration, record_every, warm_up, rate)
     words = jax.random.key_data(key).reshape(-1)[:2]
     start = lambda identity: initial(piston, words, identity)
-    _, blocks = advance_all(event, piston, words, start, replicas, grid, devices, progress)
+    _, blocks = advance_all(MOTION, piston, words, start, replicas, grid, devices, progress)
     return _records(piston, blocks, grid.interval)
 
 
@@ -87,23 +87,40 @@ def initial(piston: Piston, key: Array, replica: Array) -> State:
     return State(velocity, zero, zero, zero, none, none, replica)
 
 
-def event(piston: Piston, key: Array, state: State, active: Array, interval: Array) -> tuple[State, Array]:
-    """To the next collision or the next record, whichever comes first; whether it was a record.
+def propose(piston: Piston, state: State, words: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The time until the next collision at constant V, and V after it."""
+    dtype = np.dtype(piston.mass.dtype)
+    left, right = piston.collision_rates(state.velocity)
+    wait = -jnp.log(uniform(words[0], dtype)) / (left + right)
+    return wait, _after_collision(piston, state.velocity, left, right, uniform(words[1], dtype))
+
+
+def _after_collision(piston: Piston, velocity: Array, left: Array, right: Array, u: Array) -> Array:
+    """One random number decides on the side and on the speed: the gas on the left pushes to the right."""
+    speed_left, speed_right = piston.thermal_speeds
+    place = u * (left + right)
+    is_left = place < left
+    side = jnp.where(is_left, 1, -1).astype(u.dtype)
+    speed = jnp.where(is_left, speed_left, speed_right)
+    survival = jnp.where(is_left, place / left, (place - left) / right)
+    edge = jnp.finfo(u.dtype).epsneg
+    relative = effusion_velocity(side * velocity / speed, jnp.clip(survival, edge, 1 - edge))
+    return velocity + piston.exchange * side * speed * relative
+
+
+def advance(piston: Piston, state: State, proposal, active: Array, interval: Array) -> tuple[State, Array]:
+    """To the proposed collision or the next record, whichever comes first; whether it was a record.
 
     A waiting time that reaches beyond the record is forgotten there: an exponential law has no memory.
     """
-    dtype = piston.mass.dtype
-    first, second = threefry((key[0], key[1]), (state.events, state.replica))
-    left, right = piston.collision_rates(state.velocity)
-    wait = -jnp.log(uniform(first, np.dtype(dtype))) / (left + right)
+    wait, after = proposal
     collides = active & (wait < state.remaining)
     records = active & ~collides
-    passed = jnp.where(collides, wait, jnp.where(active, state.remaining, 0))
-    kicked = _after_collision(piston, state.velocity, left, right, uniform(second, np.dtype(dtype)))
-    velocity, from_left = jnp.where(collides, kicked[0], state.velocity), collides & kicked[1]
-    gain = 0.5 * piston.mass * (velocity - state.velocity) * (velocity + state.velocity)
+    passed = jnp.where(active, jnp.minimum(wait, state.remaining), 0)
+    gain = 0.5 * piston.mass * (after - state.velocity) * (after + state.velocity)
+    from_left = collides & (after > state.velocity)
     moved = State(
-        velocity=velocity,
+        velocity=jnp.where(collides, after, state.velocity),
         travelled=state.travelled + state.velocity * passed,
         heat_left=state.heat_left + jnp.where(from_left, gain, 0),
         remaining=jnp.where(records, interval, state.remaining - passed),
@@ -114,17 +131,7 @@ def event(piston: Piston, key: Array, state: State, active: Array, interval: Arr
     return moved, records
 
 
-def _after_collision(piston: Piston, velocity: Array, left: Array, right: Array, u: Array) -> tuple[Array, Array]:
-    """V after a collision, and whether it was one with the gas on the left: one number decides on side and speed."""
-    speed_left, speed_right = piston.thermal_speeds
-    place = u * (left + right)
-    is_left = place < left
-    side = jnp.where(is_left, 1, -1).astype(u.dtype)
-    speed = jnp.where(is_left, speed_left, speed_right)
-    survival = jnp.where(is_left, place / left, (place - left) / right)
-    edge = jnp.finfo(u.dtype).epsneg
-    relative = effusion_velocity(side * velocity / speed, jnp.clip(survival, edge, 1 - edge))
-    return velocity + piston.exchange * side * speed * relative, is_left
+MOTION = Motion(propose, advance)
 
 
 def _records(piston: Piston, blocks: dict[str, np.ndarray], interval: float) -> PistonRecords:
