@@ -1,0 +1,143 @@
+"""Orthogonal polynomials of a model's stationary density: where its generator becomes a small matrix."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from diffneq.inference.models import Langevin
+
+_NODES = 256
+_DEPTH = 60.0  # -ln of the density at the ends of the window, relative to its maximum
+_ROUNDS = 60
+
+
+class Basis(eqx.Module):
+    """Gauss-Legendre nodes x (n,) and weights (n,) of a window; `primitive` (n, n), the integral from its left end.
+
+    `values` and `slopes` (n, m): polynomials of degree < m and their derivatives, orthonormal in the stationary density
+    of the model that the basis was made for; those of models nearby are nearly so.
+    """
+
+    nodes: Array
+    weights: Array
+    primitive: Array
+    values: Array
+    slopes: Array
+
+
+def basis(model: Langevin, size: int = 24, window: tuple[float, float] | None = None) -> Basis:
+    """The basis of `size` polynomials for a model of one variable; concrete, made once before a fit.
+
+    Arguments: `window`, between what limits x stays (reflecting ends); default where the stationary density is above
+    e^-60 of its maximum. Raises `ValueError` for a model of several variables, one without a stationary density, and a
+    diffusion that is not positive in the window.
+
+    >>> from diffneq.inference import ItoPolynomial
+    >>> made = basis(ItoPolynomial((0.0, -1.0), 1.0))
+    >>> made.values.shape, bool(made.nodes[0] < -8)
+    ((256, 24), True)
+    """
+    low, high = _window(model) if window is None else map(float, window)
+    unit_nodes, unit_weights, unit_primitive = _legendre(_NODES)
+    half = (high - low) / 2
+    nodes, weights, primitive = (low + high) / 2 + half * unit_nodes, half * unit_weights, half * unit_primitive
+    log_density = _log_density(*_laws(model, nodes), lambda f: primitive @ f)
+    if not np.all(np.isfinite(log_density)):
+        raise ValueError(f"{type(model).__name__}: the diffusion is not positive everywhere between {low:.4g} and "
+                         f"{high:.4g}: give the window of x that the process keeps to.")  # fmt: skip
+    density = np.exp(log_density - log_density.max())
+    density /= weights @ density
+    values, slopes = _polynomials(nodes, weights * density, size)
+    return Basis(*(jnp.asarray(part) for part in (nodes, weights, primitive, values, slopes)))
+
+
+def density(model: Langevin, made: Basis) -> Array:
+    """p(x) = exp(int a/D dx)/(Z D), a being Ito's drift: the stationary density at the nodes (n,).
+
+    NaN where the diffusion is not positive throughout the window.
+    """
+    drift, diffusion = jax.vmap(model.ito_drift)(made.nodes), jax.vmap(model.diffusion)(made.nodes)
+    sound = jnp.all(diffusion > 0)
+    diffusion = jnp.where(diffusion > 0, diffusion, 1.0)
+    exponent = made.primitive @ (drift / diffusion) - jnp.log(diffusion)
+    raw = jnp.exp(exponent - jnp.max(exponent))
+    return jnp.where(sound, raw / (made.weights @ raw), jnp.nan)
+
+
+def _laws(model: Langevin, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    points = jnp.asarray(x)
+    drift, diffusion = jax.vmap(model.ito_drift)(points), jax.vmap(model.diffusion)(points)
+    if drift.ndim != 1 or diffusion.ndim != 1:
+        raise ValueError(f"{type(model).__name__} has several variables: the long time is solved for one.")
+    return np.asarray(drift, np.float64), np.asarray(diffusion, np.float64)
+
+
+def _log_density(drift, diffusion, integral) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return integral(drift / diffusion) - np.log(diffusion)
+
+
+def _window(model: Langevin) -> tuple[float, float]:
+    """Where the stationary density is, found by looking closer or farther, ten standard deviations at a time."""
+    centre, width = 0.0, 1.0
+    for _ in range(_ROUNDS):
+        x, log_density = _coarse(model, centre, width)
+        p = np.exp(log_density - log_density.max())
+        mean = float(p @ x / p.sum())
+        spread = max(float(np.sqrt(p @ (x - mean) ** 2 / p.sum())), 0.1 * (x[1] - x[0]))
+        settled = abs(mean - centre) < 0.1 * width and 0.8 < spread / width < 1.25
+        centre, width = mean, spread
+        if settled:
+            x, log_density = _coarse(model, centre, 4 * width)
+            inside = log_density > log_density.max() - _DEPTH
+            return float(x[inside][0]), float(x[inside][-1])
+    raise ValueError(f"{type(model).__name__}: no stationary density was found: give the window of x that the process "
+                     f"keeps to, or other parameters.")  # fmt: skip
+
+
+def _coarse(model: Langevin, centre: float, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """ln p up to a constant on the stretch around the centre, ten widths to each side, in which the diffusion is > 0."""
+    x = np.linspace(centre - 10 * width, centre + 10 * width, 4001)
+    drift, diffusion = _laws(model, x)
+    bad = np.flatnonzero(~(diffusion > 0))
+    middle = len(x) // 2
+    if len(bad) and np.any(bad == middle):
+        raise ValueError(f"{type(model).__name__}: the diffusion is not positive at {centre:.4g}.")
+    first = bad[bad < middle].max() + 1 if np.any(bad < middle) else 0
+    last = bad[bad > middle].min() if np.any(bad > middle) else len(x)
+    x, drift, diffusion = x[first:last], drift[first:last], diffusion[first:last]
+    trapezoid = lambda f: np.concatenate([[0.0], np.cumsum((f[1:] + f[:-1]) / 2)]) * (x[1] - x[0])
+    return x, _log_density(drift, diffusion, trapezoid)
+
+
+@lru_cache(maxsize=4)
+def _legendre(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes, weights, and the matrix of int_{-1}^x of the interpolating polynomial, on [-1, 1]."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    table = np.polynomial.legendre.legvander(nodes, count)
+    order = np.arange(count)
+    expand = (2 * order[:, None] + 1) / 2 * weights * table[:, :count].T
+    integrals = np.empty((count, count))
+    integrals[:, 0] = nodes + 1
+    integrals[:, 1:] = (table[:, 2:] - table[:, : count - 1]) / (2 * order[1:] + 1)
+    return nodes, weights, integrals @ expand
+
+
+def _polynomials(nodes: np.ndarray, mass: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values and derivatives (n, size) of the polynomials orthonormal in the discrete measure, by Stieltjes' recursion."""
+    values, slopes = np.zeros((len(nodes), size)), np.zeros((len(nodes), size))
+    values[:, 0] = 1 / np.sqrt(mass.sum())
+    for k in range(size - 1):
+        value, slope = nodes * values[:, k], values[:, k] + nodes * slopes[:, k]
+        for _ in range(2):  # the second time takes away what rounding left
+            shares = (mass * value) @ values[:, : k + 1]
+            value, slope = value - values[:, : k + 1] @ shares, slope - slopes[:, : k + 1] @ shares
+        norm = np.sqrt(mass @ value**2)
+        values[:, k + 1], slopes[:, k + 1] = value / norm, slope / norm
+    return values, slopes
