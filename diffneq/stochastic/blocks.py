@@ -5,13 +5,14 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 _LANES = 16  # of a vector register in single precision; blocks are whole multiples, so no lane is treated apart
 _BLOCK = 2048
 
 
 class Layout(eqx.Module):
-    """`blocks` blocks of `size` trajectories each, on `devices` devices; the last trajectory fills what is left over.
+    """`blocks` blocks of `size` trajectories each, on `devices` devices.
 
     Inside a block the trajectory is the last axis, so that one coordinate of all of them lies in a row.
     """
@@ -38,12 +39,16 @@ class Layout(eqx.Module):
         chosen = jax.local_devices()[: self.devices]
         return jax.make_mesh((self.devices,), ("run",), devices=chosen, axis_types=(jax.sharding.AxisType.Auto,))
 
+    def names(self) -> Array:
+        """Numbers of the trajectories, (blocks, size), under which they draw their noise."""
+        return jnp.arange(self.blocks * self.size, dtype=jnp.uint32).reshape(self.blocks, self.size)
+
     def split(self, tree):
-        """Arrays (n, ...) as (blocks, ..., size)."""
+        """Arrays (n, ...) as (blocks, ..., size); what is left over begins like the last one."""
 
         def one(x):
             missing = self.blocks * self.size - x.shape[0]
-            filled = jnp.concatenate([x, jnp.broadcast_to(x[-1:], (missing, *x.shape[1:]))]) if missing else x
+            filled = jnp.concatenate([x, jnp.repeat(x[-1:], missing, axis=0)])
             return jnp.moveaxis(filled.reshape(self.blocks, self.size, *x.shape[1:]), 1, -1)
 
         return jax.tree.map(one, tree)

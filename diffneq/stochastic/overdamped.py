@@ -68,9 +68,12 @@ class Overdamped(eqx.Module):
         """Position, the bath's velocity, and the heat of the step; `xi` is one array shaped like the position."""
         if velocity is None:
             return self._euler_maruyama(force, position, xi[0])
+        return self._leimkuhler_matthews(force, position, velocity, xi[0])
+
+    def _leimkuhler_matthews(self, force, position: Array, velocity: Array, xi: Array):
         h = jnp.sqrt(2 * self.dt / self.friction)
         velocity = velocity + (h / 2) * force(position)
-        fresh = jnp.sqrt(self.temperature) * xi[0]
+        fresh = jnp.sqrt(self.temperature) * xi
         heat = jnp.sum((fresh - velocity) * (fresh + velocity)) / 2
         position = position + (h / 2) * (velocity + fresh)
         return position, fresh + (h / 2) * force(position), heat

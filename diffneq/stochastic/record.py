@@ -8,7 +8,7 @@ from jax import Array
 
 
 class Trajectories(eqx.Module):
-    """n trajectories: E(t) - E(0) = work + shadow_work + heat of each, E with the kinetic energy where there is inertia.
+    """n trajectories: E(t) - E(0) = work + shadow_work + heat of each; E is U, with inertia U and the kinetic energy.
 
     Arguments:
         time: of the start and of the end of each record, (records + 1,); (2,) without records [t].

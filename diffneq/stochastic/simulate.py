@@ -60,6 +60,7 @@ def trajectories(
     011007 (2013).
 
     >>> from diffneq.drives import Ramp
+    >>> from diffneq.stochastic import Overdamped
     >>> def trap(x, k):
     ...     return k * x**2 / 2
     >>> runs = trajectories(trap, Overdamped(0.05, 1.0), Ramp(1.0, 2.0, 1.0), jax.random.key(0), 20,
@@ -80,11 +81,8 @@ def _run(walk: Walk, protocol, key, layout: Layout, steps: int, every: int | Non
     table = parameters(protocol, steps, walk.dynamics.dt)
     numbers = jnp.arange(steps, dtype=jnp.uint32)
     rows = (jax.tree.map(lambda x: x[:-1], table), jax.tree.map(lambda x: x[1:], table), numbers)
-    words = draws.words_of(key, 1)
-    names = jnp.arange(count, dtype=jnp.uint32)
-    if velocities is None:
-        velocities = walk.velocities(draws.words_of(key, 0), names, positions)
-    split = layout.split((names, positions, velocities))
+    words = draws.words_of(key, 0), draws.words_of(key, 1)
+    split = (layout.names(), *layout.split((positions, velocities)))
     last, records = _everywhere(layout, walk, rows, words, every, split)
     last, records = layout.join(last, count), layout.join(records, count)
     finite = jnp.isfinite(last["work"] + last["heat"] + last["shadow_work"])

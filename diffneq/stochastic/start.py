@@ -14,7 +14,7 @@ from diffneq.stochastic.protocols import parameter_at
 
 
 def check_arguments(potential, dynamics, protocol, key, steps, start, record_every) -> tuple[Array, Array | None]:
-    """Positions and velocities (or None) in the precision of the run; ValueError with the right call in the sentence."""
+    """Positions and velocities (or None) in the precision of the run; ValueError where something does not fit."""
     if not (hasattr(dynamics, "step") and hasattr(dynamics, "draws")):
         raise ValueError("trajectories: dynamics must be Overdamped(dt, temperature) or Underdamped(...).")
     if not callable(potential):

@@ -35,17 +35,6 @@ class Walk(eqx.Module):
         cast = lambda x: x.astype(dtype) if eqx.is_inexact_array(x) else x
         return Walk(self.potential, jax.tree.map(cast, self.dynamics))
 
-    def velocities(self, words, names: Array, positions: Array) -> Array | None:
-        """What velocities begin with, (n, ...)."""
-        shape, dtype = positions.shape[1:], positions.dtype
-        size = math.prod(shape)
-
-        def one(name):
-            xi = draws.of_step(words, jnp.uint32(0), name, size, dtype)
-            return self.dynamics.initial_velocity(jnp.stack(xi).reshape(shape))
-
-        return jax.vmap(one)(names)
-
     def step(self, before, after, account: Account, xi: list[Array]) -> Account:
         """The parameter jumps, then the scheme runs."""
         x, dtype = account.position, account.position.dtype
@@ -57,7 +46,9 @@ class Walk(eqx.Module):
 
     def run(self, rows, words, every: int | None, names: Array, positions: Array, velocities: Array | None):
         """The last record of a block and, where there are records, all of them: (records + 1, ..., size)."""
-        zero = jnp.zeros(names.shape, positions.dtype)
+        if velocities is None:
+            velocities = self._velocities(words[0], names, positions)
+        words, zero = words[1], jnp.zeros(names.shape, positions.dtype)
         account = Account(positions, velocities, zero, zero)
         steps = rows[2].shape[0]
         even = every is None or every % 2 == 0
@@ -76,6 +67,16 @@ class Walk(eqx.Module):
         account, records = lax.scan(record, account, _cut(rows, steps // every))
         last = jax.tree.map(lambda x: x[-1], records)
         return last, jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, records)
+
+    def _velocities(self, words, names: Array, positions: Array) -> Array | None:
+        """What the velocities of a block begin with."""
+        shape, dtype = positions.shape[:-1], positions.dtype
+
+        def one(name):
+            xi = draws.of_step(words, jnp.uint32(0), name, math.prod(shape), dtype)
+            return self.dynamics.initial_velocity(jnp.stack(xi).reshape(shape))
+
+        return jax.vmap(one, out_axes=-1)(names)
 
     def _energies(self, account: Account, parameter) -> tuple[Array, Array]:
         """Potential energies, and kinetic energies of the velocities, whoever owns them."""
@@ -138,7 +139,6 @@ class Walk(eqx.Module):
             return account
 
         return jax.vmap(one, in_axes=-1, out_axes=-1)(account, names)
-
 
 
 def _cut(rows, pieces: int):
