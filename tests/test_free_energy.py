@@ -1,5 +1,7 @@
 """Free energies from work: published digits, closed forms, coverage of the error bars, and what they decline to say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -161,7 +163,9 @@ def test_intervals_cover(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dissipation, runs", [(0.1, 50), (0.5, 50), (1, 200), (2, 1000), (1.5, 200), (3, 10_000), (5, 10_000)])
+@pytest.mark.parametrize(
+    "dissipation, runs", [(0.1, 50), (0.5, 50), (1, 200), (1.5, 200), (2, 1000), (3, 10_000), (5, 10_000)]
+)
 def test_finite_errors_of_jarzynski_cover(dissipation, runs):
     """At least 90 % wherever an error is given at all, and none is given where the average is not resolved."""
     rng = np.random.default_rng(5)
@@ -333,7 +337,7 @@ def test_errors_along_a_protocol_are_those_of_repetitions():
 
 def test_stages_add_up():
     rng = np.random.default_rng(7)
-    ends = list(zip(STIFFNESS, STIFFNESS[1:], strict=False))
+    ends = list(pairwise(STIFFNESS))
     forward = [(b - a) * rng.normal(0, a**-0.5, 500) ** 2 / 2 for a, b in ends]
     reverse = [(a - b) * rng.normal(0, b**-0.5, 500) ** 2 / 2 for a, b in ends]
     found = staged(forward, reverse)

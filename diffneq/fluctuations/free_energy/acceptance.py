@@ -47,4 +47,4 @@ def solve(forward: Works, reverse: Works, ratio: float, near: float | None = Non
         low, room = low - room, 2 * room
     while difference(high) < 0:
         high, room = high + room, 2 * room
-    return float(brentq(difference, low, high, xtol=1e-13, rtol=1e-14))
+    return float(brentq(difference, low, high, xtol=1e-13))

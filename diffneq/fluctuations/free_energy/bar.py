@@ -70,16 +70,20 @@ def ratio_estimate(f: Works, r: Works) -> tuple[float, float, dict]:
     overlap = float(up_one.mean() + down_one.mean()) / 2
     second = float(np.mean(up_one**2) + np.mean(down_one**2))
     shared = float(up.sum()) / f.inefficiency
-    return centre, float(error), {
-        "dof": max(2 * shared, 1.0),
-        "overlap": overlap,
-        "shared_runs": shared,
-        "convergence": 1 - second / overlap if overlap > 0 else 1.0,
-        "dissipation": float(np.mean(f.values)) - centre,
-        "reverse_dissipation": float(np.mean(r.values)) + centre,
-        "runs_needed": _DOUBTFUL / overlap if overlap > 0 else np.inf,
-        "inefficiency": (f.inefficiency, r.inefficiency),
-    }
+    return (
+        centre,
+        float(error),
+        {
+            "dof": max(2 * shared, 1.0),
+            "overlap": overlap,
+            "shared_runs": shared,
+            "convergence": 1 - second / overlap if overlap > 0 else 1.0,
+            "dissipation": float(np.mean(f.values)) - centre,
+            "reverse_dissipation": float(np.mean(r.values)) + centre,
+            "runs_needed": _DOUBTFUL / overlap if overlap > 0 else np.inf,
+            "inefficiency": (f.inefficiency, r.inefficiency),
+        },
+    )
 
 
 def _relative(accepted: np.ndarray) -> float:
@@ -120,16 +124,17 @@ def _bias(f: Works, r: Works, centre: float) -> float:
 def _verdict(f: Works, r: Works, error: float, found: dict) -> tuple[tuple[str, ...], float]:
     """Warnings, and the error: as it is, widened, or infinite."""
     warnings, shared = [*f.warnings, *r.warnings], found["shared_runs"]
+    needed = f"about {found['runs_needed']:.3g} either way are needed"
     if error <= 1e-12 or min(f.count, r.count) < 2:
         warnings.append("the works do not fluctuate, or there is one run only: their spread is not known")
         return tuple(warnings), np.inf
     if shared < _HOPELESS:
-        warnings.append(f"no overlap: {shared:.2g} runs reach it, about {found['runs_needed']:.3g} either way are needed")
+        warnings.append(f"no overlap: {shared:.2g} runs reach it, {needed}")
         return tuple(warnings), np.inf
     if min(f.independent, r.independent) < FEW:
         warnings.append("few independent runs in one direction: the asymptotic error is a guess")
     if shared < _DOUBTFUL:
-        warnings.append(f"poor overlap: {shared:.2g} runs reach it, about {found['runs_needed']:.3g} either way are needed")
+        warnings.append(f"poor overlap: {shared:.2g} runs reach it, {needed}")
     if abs(found["bias"]) > 0.5 * error:
         warnings.append("the bias is more than half of the error: more runs, or slower ones")
     return tuple(warnings), error

@@ -39,7 +39,8 @@ class FreeEnergies:
             error = np.inf
         elif shared < DOUBTFUL:
             warnings.append(f"poor overlap: {shared:.2g} runs connect states {i} and {j}")
-        value, diagnostics = float(self.values[j] - self.values[i]), {"shared_runs": shared, "dof": max(2 * shared, 1.0)}
+        value = float(self.values[j] - self.values[i])
+        diagnostics = {"shared_runs": shared, "dof": max(2 * shared, 1.0)}
         return Estimate(value * temperature, error * temperature, unit, NAME, self.method, tuple(warnings), diagnostics)
 
     def profile(self, temperature: float = 1.0, unit: str = "") -> list[Estimate]:

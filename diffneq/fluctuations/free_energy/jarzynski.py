@@ -58,18 +58,22 @@ def _average(sample: Works) -> tuple[float, float, dict]:
     shape, shape_error = pareto_shape(-np.sort(w)[:: round(sample.inefficiency)])  # one rank for each independent run
     finite = np.isfinite(w)
     mean_reverse = float(np.sum(weight[finite] * w[finite]) / n)
-    return reduced, error, {
-        "bias": bias,
-        "bias_large_n": variance / (2 * sample.independent),
-        "expected_error": float(np.sqrt(np.expm1(min(lognormal_spread(-w), 700.0)) / sample.independent)),
-        "pareto_shape": shape,
-        "pareto_shape_error": float(shape_error),
-        "effective_runs": float(np.sum(weight) ** 2 / np.sum(weight**2)) / sample.inefficiency,
-        "dissipation": float(np.mean(w)) - reduced,
-        "reverse_dissipation": reduced - mean_reverse,
-        "runs_needed": float(np.exp(min(reduced - mean_reverse, 700.0))),
-        "inefficiency": sample.inefficiency,
-    }
+    return (
+        reduced,
+        error,
+        {
+            "bias": bias,
+            "bias_large_n": variance / (2 * sample.independent),
+            "expected_error": float(np.sqrt(np.expm1(min(lognormal_spread(-w), 700.0)) / sample.independent)),
+            "pareto_shape": shape,
+            "pareto_shape_error": float(shape_error),
+            "effective_runs": float(np.sum(weight) ** 2 / np.sum(weight**2)) / sample.inefficiency,
+            "dissipation": float(np.mean(w)) - reduced,
+            "reverse_dissipation": reduced - mean_reverse,
+            "runs_needed": float(np.exp(min(reduced - mean_reverse, 700.0))),
+            "inefficiency": sample.inefficiency,
+        },
+    )
 
 
 def _verdict(sample: Works, error: float, found: dict) -> tuple[tuple[str, ...], float]:

@@ -50,7 +50,7 @@ def _checked(potentials, counts, inefficiency) -> tuple[np.ndarray, np.ndarray, 
     u, n = np.asarray(potentials, np.float64), np.asarray(counts)
     if u.ndim != 2 or n.shape != (len(u),) or len(u) < 2 or n.sum() != u.shape[1] or (n < 0).any():
         raise ValueError(
-            f"multistate: potentials (K, N) and counts (K,) adding up to N are needed, K >= 2; got {u.shape} and counts {n}."
+            f"multistate: potentials (K, N), counts (K,) adding up to N, K >= 2 are needed; got {u.shape}, {n}."
         )
     if np.isnan(u).any() or np.isneginf(u).any():
         raise ValueError("multistate: potentials hold NaN or -infinity; mend those samples before the analysis.")

@@ -23,7 +23,8 @@ def bennett_overlap(forward, reverse, temperature: float = 1.0) -> Estimate:
     >>> abs(found.value - 2 / (2.15492 + 4)) < 4 * found.error
     True
     """
-    f, r = (work_sample("bennett_overlap", w, temperature, 1.0, n) for w, n in ((forward, "forward"), (reverse, "reverse")))
+    f = work_sample("bennett_overlap", forward, temperature, 1.0, "forward")
+    r = work_sample("bennett_overlap", reverse, temperature, 1.0, "reverse")
     name, method = "Bennett overlap", "means of Fermi functions"
     if f.fault or r.fault:
         return declined(f.fault or r.fault, name, method, "")

@@ -63,7 +63,7 @@ def _judge(values: np.ndarray, name: str) -> tuple[str, tuple[str, ...]]:
     if infinite == count:
         return f"every value of {name} is infinite: no run says anything but that", ()
     if infinite:
-        return "", (f"{infinite} of {count} values of {name} are infinite and count as exp(-W) = 0: right for hard walls",)
+        return "", (f"{infinite} of {count} values of {name} are infinite, so exp(-W) = 0: right for hard walls",)
     return "", ()
 
 

@@ -33,7 +33,7 @@ def work_profile(forward, reverse, temperature: float = 1.0) -> FreeEnergies:
     """
     f, r = (_steps(w, temperature, n) for w, n in ((forward, "forward"), (reverse, "reverse")))
     if f.shape[1] != r.shape[1]:
-        raise ValueError(f"work_profile: {f.shape[1]} forward and {r.shape[1]} reverse steps; they must be equally many.")
+        raise ValueError(f"work_profile: {f.shape[1]} forward and {r.shape[1]} reverse steps; give equally many.")
     whole = [work_sample("work_profile", w.sum(1), 1.0, 1.0, n) for w, n in ((f, "forward"), (r, "reverse"))]
     centre, _, found = ratio_estimate(*whole)
     log_a, w, a = _path_weights(f, r, centre)
@@ -94,7 +94,7 @@ def staged(forward, reverse, temperature: float = 1.0, *, unit: str = "", **opti
     -0.018(32)
     """
     if len(forward) != len(reverse) or len(forward) == 0:
-        raise ValueError(f"staged: {len(forward)} forward and {len(reverse)} reverse stages; they must be equally many.")
+        raise ValueError(f"staged: {len(forward)} forward and {len(reverse)} reverse stages; give equally many.")
     stages = [bar(f, r, temperature, unit=unit, **options) for f, r in zip(forward, reverse, strict=True)]
     value = float(sum(stage.value for stage in stages))
     error = float(np.sqrt(sum(stage.error**2 for stage in stages)))

@@ -47,7 +47,6 @@ def _shape(excess: np.ndarray) -> float:
     return (n * float(np.log1p(-best * excess).mean()) + 5.0) / (n + 10.0)
 
 
-
 def lognormal_spread(log_weights) -> float:
     """s^2, the variance the logarithms would have if they were Gaussian with the upper half seen.
 

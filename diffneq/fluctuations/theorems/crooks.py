@@ -1,6 +1,5 @@
 """Crooks' fluctuation theorem on work data."""
 
-
 from diffneq.fluctuations.theorems.logistic import two_samples
 from diffneq.fluctuations.theorems.symmetry import SymmetryTest, sample, symmetry_test
 

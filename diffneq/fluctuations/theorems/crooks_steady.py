@@ -3,7 +3,9 @@
 from diffneq.fluctuations.theorems.windows import FiniteTimeTest, finite_time_test
 
 
-def crooks_steady(production, windows=(1, 2, 4), *, period: float = 1.0, memory: float = 0.0, unit: str = "") -> FiniteTimeTest:
+def crooks_steady(
+    production, windows=(1, 2, 4), *, period: float = 1.0, memory: float = 0.0, unit: str = ""
+) -> FiniteTimeTest:
     """ln P(w_n)/P(-w_n) -> w_n over n whole periods, n large: a driven steady state is its own reverse process.
 
     Which data: the work over k_B T of every period, in long records of a system that is driven periodically (an

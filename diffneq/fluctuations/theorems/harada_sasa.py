@@ -86,7 +86,7 @@ def harada_sasa(
     """
     w = np.asarray(frequency, float)
     if w.ndim != 1 or len(w) < 8 or w[0] != 0 or not (np.diff(w) > 0).all():
-        raise ValueError("harada_sasa: frequency must be (K,), eight or more growing from 0; extrapolate C~ and R~ to 0.")
+        raise ValueError("harada_sasa: frequency must be (K,), eight or more, growing from 0.")
     if not (temperature > 0 and friction > 0):
         raise ValueError("harada_sasa: temperature and friction must be positive.")
     weight = _weights(w)
@@ -107,7 +107,8 @@ def harada_sasa(
     if abs(tail) > max(_TAIL * abs(value), 3 * tail_error):
         warnings.append(f"{tail:.3g} lies beyond the highest frequency, by continuation as 1/w^2: measure further")
     diagnostics = {"tail": tail, "tail_error": tail_error, "violation": friction * float(weight @ violation)}
-    found = Estimate(value + tail, np.hypot(error, tail_error), unit, "dissipation", "Harada-Sasa", tuple(warnings), diagnostics)
+    error = np.hypot(error, tail_error)
+    found = Estimate(value + tail, error, unit, "dissipation", "Harada-Sasa", tuple(warnings), diagnostics)
     ratio = None
     if direct is not None and direct.value != 0:
         spread = np.hypot(found.error / direct.value, found.value * direct.error / direct.value**2)

@@ -67,7 +67,7 @@ def harada_sasa_simulated(
     steps: int,
     *,
     record_every: int = 1,
-    kick: float = 0.05,
+    kick: float = 0.1,
     cutoff: float | None = None,
 ) -> HaradaSasaTest:
     """Both sides of Harada and Sasa's equality for one overdamped coordinate, from four runs of one program.
@@ -85,7 +85,9 @@ def harada_sasa_simulated(
     if not isinstance(dynamics, Overdamped) or dynamics.scheme != "Euler-Maruyama":
         raise ValueError('harada_sasa_simulated: dynamics must be Overdamped(.., scheme="Euler-Maruyama").')
     if np.ndim(start) != 1:
-        raise ValueError(f"harada_sasa_simulated: start must be (n,), one coordinate a run, got shape {np.shape(start)}.")
+        raise ValueError(
+            f"harada_sasa_simulated: start must be (n,), one coordinate each, got shape {np.shape(start)}."
+        )
     keys = jax.random.split(key, 3)
 
     def run(key, start):

@@ -27,7 +27,7 @@ class LineFit:
 
 
 def two_samples(first, second, inefficiency: tuple[float, float] = (1.0, 1.0)) -> LineFit:
-    """p from the sample `first` (n,), q from `second` (m,), drawn separately. +inf in `first` is counted, not fitted."""
+    """p from the sample `first` (n,), q from `second` (m,), drawn separately. +inf is counted, not fitted."""
     x = np.concatenate([first, second])
     is_first = np.arange(len(x)) < len(first)
     weight = np.where(is_first, 1 / inefficiency[0], 1 / inefficiency[1])
@@ -108,7 +108,8 @@ def _bins(x, label, share, offset, correlated: bool) -> tuple[np.ndarray, float]
     expected, spread = np.bincount(place, share, size), np.bincount(place, share * (1 - share), size)
     seen = (ones >= 4) & (both - ones >= 4)
     one, other = ones[seen], (both - ones)[seen]
-    middle = np.bincount(place, x * share * (1 - share), size)[seen] / spread[seen]
+    # halfway between the means of the two kinds: ln of a ratio of integrals belongs there, to second order in the width
+    middle = (np.bincount(place, x * label, size)[seen] / one + np.bincount(place, x * ~label, size)[seen] / other) / 2
     points = np.stack([middle, np.log(one / other) - offset, np.sqrt(1 / one + 1 / other)])
     if correlated or seen.sum() < 4:
         return points, np.nan

@@ -102,7 +102,7 @@ def sample(owner: str, values, name: str, *, infinite: bool = False) -> np.ndarr
     if x.ndim != 1 or len(x) < 10:
         raise ValueError(f"{owner}: {name} must be (n,), ten values at least, got shape {x.shape}.")
     if np.isnan(x).any() or (np.isinf(x).any() and not (infinite and not np.isneginf(x).any())):
-        raise ValueError(f"{owner}: {name} contains NaN or infinity; mend those runs, leaving them out biases the test.")
+        raise ValueError(f"{owner}: {name} contains NaN or infinity; mend those runs; leaving them out is a bias.")
     return x
 
 

@@ -12,14 +12,16 @@ def total_entropy(
     Which data: the entropy s_m given to the medium along each run (-Q/k_BT, summed over baths), and the logarithms of
     the density of states at its start and at its end: of the ensemble itself, exact or fitted.
     What is assumed: Markov dynamics with local detailed balance; the runs are drawn from p_0.
-    What a failure means: heat is missing (a slow variable not recorded), the density at the end is not that of
-    these runs, or the average is not resolved by the sample (see the warnings).
+    What a failure means: heat is missing (a slow variable not recorded), the density at the START is not that of
+    these runs, or a density is not normalised. The average cannot see a wrong density at the end: any one whose
+    integral is 1 obeys it; the slope can.
 
     Arguments: `medium` (n,), `log_density_start` ln p_0(x_0) (n,), `log_density_end` ln p_t(x_t) (n,); `steady` True
-    when the state is stationary and the driving constant: then ln p(s)/p(-s) = s too, and slope and intercept come
-    from the mirrored sample; or `reverse` (m,), total entropies of the reverse protocol started in p_t. Returns a
-    SymmetryTest. Raises `ValueError` for wrong shapes and values. Source: U. Seifert, Phys. Rev. Lett. 95, 040602
-    (2005).
+    when the state is stationary and the driving constant, a force and not a motion (a trap dragged at constant speed
+    is no such state): then ln p(s)/p(-s) = s too, and slope and intercept come from the mirrored sample; or `reverse`
+    (m,), total entropies of the reverse protocol started in p_t.
+    Returns a SymmetryTest. Raises `ValueError` for wrong shapes and values.
+    Source: U. Seifert, Phys. Rev. Lett. 95, 040602 (2005).
 
     >>> import numpy as np
     >>> start, end = np.random.default_rng(0).normal(size=(2, 5000))      # offsets in a trap moved by 1 in every step

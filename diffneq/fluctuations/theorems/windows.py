@@ -104,10 +104,10 @@ def _fit_without(sums: np.ndarray, groups: np.ndarray, group: int) -> tuple[floa
 
 def _estimates(fits, error: np.ndarray, kind: str) -> tuple[Estimate, ...]:
     method, dof = "logistic regression, jackknife", {"dof": _GROUPS - 1}
-    return tuple(
-        Estimate(getattr(fit, kind), s if np.isfinite(s) else np.inf, "", kind, method, (fit.fault,) * bool(fit.fault), dof)
-        for fit, s in zip(fits, error, strict=True)
-    )
+    known = np.where(np.isfinite(error), error, np.inf)
+    notes = [(fit.fault,) if fit.fault else () for fit in fits]
+    found = zip(fits, known, notes, strict=True)
+    return tuple(Estimate(getattr(fit, kind), s, "", kind, method, note, dof) for fit, s, note in found)
 
 
 def _declined(kind: str, warnings: list[str]) -> Estimate:
@@ -129,5 +129,5 @@ def _limits(whole, left, error, window) -> tuple[Estimate, Estimate]:
 
     value, spread = ends(whole), np.sqrt((_GROUPS - 1) * np.var([ends(v) for v in left], axis=0))
     method, diagnostics = f"1/tau -> 0 from {len(window)} windows, jackknife", {"dof": _GROUPS - 1}
-    names = ("slope", "intercept")
-    return tuple(Estimate(v, s, "", n, method, (), diagnostics) for v, s, n in zip(value, spread, names, strict=True))
+    slope = Estimate(value[0], spread[0], "", "slope", method, (), diagnostics)
+    return slope, Estimate(value[1], spread[1], "", "intercept", method, (), diagnostics)
