@@ -17,8 +17,8 @@ Field = Callable[[np.ndarray], np.ndarray]
 def thermodynamic_force(learned: Field, exact: Field | None, places: ArrayLike, *, number: int = 13) -> "Figure":
     """Arrows of the learned force F(x) over the places that were visited, beside those of the exact one.
 
-    Arguments: `learned`, `exact` (None: not known), fields (n, 2) -> (n, 2); `places` (n, 2) of a record, shown as dots, the
-    arrows stand on a grid of `number` by `number` where a place is near.
+    Arguments: `learned`, `exact` (or None), fields (n, 2) -> (n, 2); `places` (n, 2) of a record, shown as dots;
+    the arrows stand on a grid of `number` by `number` where a place is near.
     """
     x = np.asarray(places, np.float64)
     if x.ndim != 2 or x.shape[1] != 2:
@@ -52,8 +52,8 @@ def _visited(x: np.ndarray, number: int) -> np.ndarray:
 def entropy_convergence(history: Mapping[str, ArrayLike], estimate=None, *, exact: float | None = None) -> "Figure":
     """The objective of every fold while its network learns, in units of the rate; the estimate as a band.
 
-    Arguments: `history` of an `EntropyFit`: "step" (k,), "training" and "validation" (folds, k); `estimate`, an Estimate
-    from blocks that were held out; `exact`, the rate, where it is known.
+    Arguments: `history` of an `EntropyFit`: "step" (k,), "training" and "validation" (folds, k); `estimate`, an
+    Estimate from blocks that were held out; `exact`, the rate, where it is known.
     """
     step = np.asarray(history["step"], float)
     with style():
@@ -67,7 +67,7 @@ def entropy_convergence(history: Mapping[str, ArrayLike], estimate=None, *, exac
             low, high = estimate.value - estimate.error, estimate.value + estimate.error
             axes.axhspan(low, high, color=COLOURS["vermilion"], alpha=0.25, linewidth=0, label=f"held out: {estimate}")
         if exact is not None:
-            axes.axhline(exact, color=COLOURS["black"], linewidth=1.0, linestyle=(0, (4, 3)), label=f"exact: {exact:.4g}")
+            _level(axes, exact)
         seen = np.concatenate([np.ravel(history["validation"]), [0.0 if exact is None else 1.15 * exact]])
         axes.set(ylim=(0.0, 1.15 * float(np.max(seen))))
         axes.set_xlabel("steps of the optimiser")
@@ -91,8 +91,8 @@ def estimates_against_interval(
         if sampled is not None:
             axes.plot(*np.asarray(sampled, float).T, color=COLOURS["grey"], label="all a record can tell", zorder=1)
         if exact is not None:
-            axes.axhline(exact, color=COLOURS["black"], linewidth=1.0, linestyle=(0, (4, 3)), label=f"exact: {exact:.4g}")
-        looks = zip(("vermilion", "blue", "green", "orange"), ("o", "s", "^", "D"), (1.0, 1.03, 0.97, 1.06), strict=True)
+            _level(axes, exact)
+        looks = (("vermilion", "o", 1.0), ("blue", "s", 1.03), ("green", "^", 0.97), ("orange", "D", 1.06))
         for (name, values), (colour, marker, shift) in zip(estimates.items(), looks, strict=False):
             value, error = np.asarray(values, float)
             points(axes, dt * shift, value, error, colour, marker, label=name)
@@ -101,3 +101,7 @@ def estimates_against_interval(
         axes.set_ylabel(r"entropy production  $\sigma$  [$k_B$/time]")
         axes.legend()
     return figure
+
+
+def _level(axes, exact: float) -> None:
+    axes.axhline(exact, color=COLOURS["black"], linewidth=1.0, linestyle=(0, (4, 3)), label=f"exact: {exact:.4g}")

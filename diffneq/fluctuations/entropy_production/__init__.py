@@ -5,7 +5,7 @@
 | `path_entropy_production` | drift and diffusion | exact as dt -> 0 |
 | `ShortTimeBound` | overdamped data | a lower bound, tight as dt -> 0 in a basis that is rich enough; linear algebra |
 | `NeuralEstimator("current")` | overdamped data, much of it | the same bound with a network |
-| `NeuralEstimator("step")` | Markov data, much of it, without inertia | what a record with this dt can tell, tight as dt -> 0 |
+| `NeuralEstimator("step")` | Markov data, much of it, without inertia | all that a record can tell, tight as dt -> 0 |
 """
 
 from jax import Array
@@ -49,7 +49,7 @@ def entropy_production(
     """sigma, the rate at which a steady state makes entropy, in units of k_B, from records of it alone.
 
     Arguments:
-        trajectories: (R, T, d), or (T, d) for one; all coordinates that are out of equilibrium, or a lower bound results.
+        trajectories: (R, T, d), or (T, d) for one. Coordinates that are left out make it a lower bound.
         dt: [time] between records, or the times of the records (T,).
         method: "uncertainty", "step network", "current network", or a configured `ShortTimeBound` or `NeuralEstimator`,
             whose `fit` also returns the learned force.
@@ -57,7 +57,7 @@ def entropy_production(
         progress: a bar, for networks.
 
     Raises:
-        ValueError: for NaN, records that are not uniform in time or too short, an unknown method, a network without key.
+        ValueError: for NaN, records too short or not uniform in time, an unknown method, a network without key.
 
     Source: see the methods.
 

@@ -17,8 +17,8 @@ _CORRELATION = 10.0  # correlation times in a block, below which blocks are no l
 class Blocks:
     """Steps x -> x' of stationary trajectories in blocks of equal length.
 
-    Arguments: `before`, `after` (B, n, d) [x]; `dt` [time] between them; `warnings`, why the error bars of blocks may be
-    too small.
+    Arguments: `before`, `after` (B, n, d) [x]; `dt` [time] between them; `warnings`, why the error bars of
+    blocks may be too small.
     """
 
     before: np.ndarray

@@ -63,8 +63,8 @@ def total_entropy(trajectories: Array, drift, diffusion, log_density: Callable[[
 def path_entropy_production(trajectories: ArrayLike, dt, drift, diffusion) -> Estimate:
     """sigma = <dS_m>/dt of a steady state, where the total entropy grows as that of the medium.
 
-    Arguments: `trajectories` (R, T, d) or (T, d); `dt` [time] or times (T,); the rest as in `medium_entropy`. The error is
-    that of the mean of a correlated record.
+    Arguments: `trajectories` (R, T, d) or (T, d); `dt` [time] or times (T,); the rest as in `medium_entropy`. The error
+    is that of the mean of a correlated record.
 
     >>> from diffneq.fluctuations.exact.bead_chain import bead_chain
     >>> chain = bead_chain(np.array([1.0, 10.0]))               # sigma = 2.025

@@ -36,8 +36,8 @@ class StepNetwork(eqx.Module):
 class CurrentNetwork(eqx.Module):
     """S(x, x') = f(m).(x' - x), m = (x + x')/2: a current whose coefficient is a network.
 
-    Trained to maximise <2 S - S^2/2>; the best multiple of a given S makes that 2 <S>^2/<S^2>, the uncertainty bound for
-    a short step. It is the objective of `StepNetwork` to second order in S.
+    Trained to maximise <2 S - S^2/2>; the best multiple of a given S makes that 2 <S>^2/<S^2>, the uncertainty bound
+    for a short step. It is the objective of `StepNetwork` to second order in S.
 
     Source: S. Otsubo, S. Ito, A. Dechant, T. Sagawa, Phys. Rev. E 101, 062106 (2020).
     """

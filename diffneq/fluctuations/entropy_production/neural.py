@@ -113,6 +113,7 @@ class NeuralEstimator:
         found = block_entropies(trained, _scaled(data.before[order], scales), _scaled(data.after[order], scales))
         return tuple(np.asarray(part, np.float64) for part in found)
 
+
 def _normalisation(mean: np.ndarray, weight: np.ndarray, dt: float) -> tuple[tuple[str, ...], dict]:
     """Whether <e^{-S}> is one, from block means of S and e^{-S}."""
     excess = (float(weight.mean() - 1), float(weight.std(ddof=1) / np.sqrt(weight.size)))

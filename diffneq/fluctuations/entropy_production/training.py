@@ -14,7 +14,7 @@ _STEPS = 100  # of the optimiser between two looks at the validation blocks
 
 
 class Folds(eqx.Module):
-    """Scaled steps (B, n, d) in single precision, shared by all folds; numbers of the blocks of each fold (folds, .)."""
+    """Scaled steps (B, n, d) in single precision, shared by all folds; the blocks of each fold (folds, .)."""
 
     before: Array
     after: Array

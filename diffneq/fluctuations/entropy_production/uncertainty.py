@@ -16,9 +16,9 @@ from diffneq.fluctuations.entropy_production.fit import EntropyFit, HeldOut, aga
 class ShortTimeBound:
     """sigma >= 2 <J>^2/(Var J dt) for J = d(x) o dx, an equality for dt -> 0 and d the thermodynamic force.
 
-    With d = sum_a theta_a phi_a(x), the maximum is 2 mu.Xi^{-1} mu/dt at theta = 2 Xi^{-1} mu, mu and Xi the mean and the
-    covariance of phi_a(x) o dx. theta is found on all folds but one and the bound is read on that one, so fitted noise
-    does not count; the error is the scatter of blocks. For overdamped Langevin motion; with inertia the bound does not
+    With d = sum_a theta_a phi_a(x), the maximum is 2 mu.Xi^{-1} mu/dt at theta = 2 Xi^{-1} mu, mu and Xi the mean and
+    the covariance of phi_a(x) o dx. theta is found on all folds but one and the bound is read on that one, so fitted
+    noise does not count; the error is the scatter of blocks. For overdamped Langevin motion; with inertia the bound does not
     hold. Values at finite dt, in a finite basis, lie low: diagnostics "interval_bias" is sigma(dt) - sigma(2 dt), and
     "extrapolated" the value and error linearly extrapolated to dt = 0.
 

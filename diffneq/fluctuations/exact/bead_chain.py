@@ -37,7 +37,7 @@ def bead_chain(temperatures, stiffness=1.0, friction=1.0) -> LinearLangevin:
 
 
 class BeadChainEntropy(eqx.Module):
-    """sigma of two and of five beads between temperatures T_1 and T_n, linear between, k = friction = 1, in closed form.
+    """sigma of two and of five beads between temperatures T_1 and T_n, linear between, k = friction = 1: closed forms.
 
     two: (T_1 - T_2)^2/(4 T_1 T_2);
     five: (T_1 - T_5)^2 (111 T_1^2 + 430 T_1 T_5 + 111 T_5^2)/[495 T_1 T_5 (3 T_1 + T_5)(T_1 + 3 T_5)].

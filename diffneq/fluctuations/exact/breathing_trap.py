@@ -17,7 +17,9 @@ from diffneq.fluctuations.exact.work import ExactWork
 
 
 class BreathingTrap(ExactWork):
-    """friction x' = -k(t) x + sqrt(2 friction T) xi, W = int k' x^2/2 dt, from equilibrium at k(0); dF = (T/2) ln(k1/k0).
+    """friction x' = -k(t) x + sqrt(2 friction T) xi, W = int k' x^2/2 dt, from equilibrium at k(0).
+
+    dF = (T/2) ln(k1/k0).
 
     The density of x, weighted by e^{-sW/T}, stays normal; with T = friction = 1 its variance c obeys
     c' = 2 - 2 k c - s k' c^2 and its weight K' = -s k' c/2. Written for b = 1/c - s k, which does not feel a jump of k,
@@ -83,8 +85,8 @@ class BreathingTrap(ExactWork):
     def work_density(self, work, steps: int = 200) -> Array:
         """P(W) [1/energy] at each entry of `work` (m,), for k(t) that only rises or only falls.
 
-        The protocol is replaced by `steps` equal steps, whose work is a weighted sum of squares: exact for a protocol in
-        steps, with an error O(1/steps^2) for a smooth one. P vanishes where W has the wrong sign.
+        The protocol is replaced by `steps` equal steps, whose work is a weighted sum of squares: exact for a protocol
+        in steps, with an error O(1/steps^2) for a smooth one. P vanishes where W has the wrong sign.
         """
         width = self.duration / steps
         inside = sampled(self.stiffness, width * (jnp.arange(steps, dtype=width.dtype)[:, None] + 0.5))[:, 0]
@@ -103,7 +105,7 @@ class BreathingTrap(ExactWork):
 
 
 def _factor(stiffness: Array, width: Array) -> Array:
-    """x = L z at the jumps of a protocol in steps, z normal and independent: lower triangular (steps + 1, steps + 1)."""
+    """x = L z at the jumps of a protocol in steps, z normal and independent; lower triangular."""
     rates = stiffness[1:-1]
     fresh = jnp.sqrt(-jnp.expm1(-2 * rates * width) / rates)
     scale = jnp.append(stiffness[0] ** -0.5, fresh)

@@ -99,7 +99,7 @@ class ExclusionProcess(eqx.Module):
         return bulk, left, right
 
 
-def _moves(sites: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _moves(sites: int) -> tuple[np.ndarray, ...]:
     """Which state leads to which, by what: a hop, the left site filled, drained, the right site filled, drained."""
     states = np.arange(2**sites)
     moves = [np.zeros((2**sites, 2**sites)) for _ in range(5)]

@@ -16,8 +16,9 @@ from diffneq.fluctuations.exact.work import GaussianWork
 class GuidedTrap(GaussianWork):
     """m x'' + friction x' = -k (x - l(t)) + sqrt(2 friction T) xi for a time t, from equilibrium; m = None drops x''.
 
-    <W> = k (l - <x>)^2/2 + m <x'>^2/2 at the end, plus int friction <x'>^2 dt: what the mean path dissipates. Only values
-    of l are needed, so l may jump. <W> is the same bilinear form of l' as (k/2) int int l'(s) phi(s - s') l'(s') ds ds'.
+    <W> = k (l - <x>)^2/2 + m <x'>^2/2 at the end, plus int friction <x'>^2 dt: what the mean path dissipates. Only
+    values of l are needed, so l may jump. It is equal to (k/2) int int l'(s) phi(s - s') l'(s') ds ds', where phi is
+    the normalised correlation function of the position.
 
     Arguments:
         path: l(t), any module or function of time, such as a drive of `diffneq.drives`; the start is in equilibrium at

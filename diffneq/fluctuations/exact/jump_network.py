@@ -74,7 +74,7 @@ class JumpNetwork(eqx.Module):
         return fluxes - fluxes.T
 
     def entropy_weights(self) -> Array:
-        """ln(k_ij/k_ji), (n, n), what a jump adds to the entropy of the surroundings; infinite where none leads back."""
+        """ln(k_ij/k_ji), (n, n), what a jump adds to the entropy outside; infinite where none leads back."""
         k = self._off_diagonal()
         either, both = (k > 0) | (k.T > 0), (k > 0) & (k.T > 0)
         ratio = jnp.log(jnp.where(both, k, 1.0) / jnp.where(both, k.T, 1.0))

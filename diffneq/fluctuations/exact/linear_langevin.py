@@ -41,10 +41,10 @@ class LinearLangevin(eqx.Module):
         self.drift, given = float_leaf(drift), float_leaf(diffusion)
         check_finite("LinearLangevin", drift=self.drift, diffusion=given)
         self.diffusion = jnp.diag(given) if given.ndim == 1 else given
-        if self.drift.ndim != 2 or self.drift.shape[0] != self.drift.shape[1] or self.diffusion.shape != self.drift.shape:
+        shape = self.drift.shape
+        if len(shape) != 2 or shape[0] != shape[1] or self.diffusion.shape != shape:
             raise ValueError(
-                f"LinearLangevin: drift (d, d) and diffusion (d, d) or (d,) are needed, got {self.drift.shape} and "
-                f"{given.shape}."
+                f"LinearLangevin: drift (d, d) and diffusion (d, d) or (d,) are needed, got {shape} and {given.shape}."
             )
         matrix, slopes = concrete(self.diffusion), concrete(self.drift)
         if matrix is not None:

@@ -17,10 +17,10 @@ _FASTEST = 9.0  # thermal speeds: beyond lie 2e-19 of all particles
 
 
 class PistonStroke(ExactWork):
-    """One particle between a wall at 0 and a piston at L + v t, for a time tau, from equilibrium at rest; L_t = L + v tau.
+    """One particle between a wall at 0 and a piston at L + v t, for a time tau, from equilibrium; L_t = L + v tau.
 
     Unfolded at the walls the particle flies freely: y uniform on [-L, L], speed u > 0 half-normal. It ends with
-    n = floor[(y + u tau + L_t)/(2 L_t)], and W = -2 n m v (u - n v). n counts the hits; n < 0 are those of a piston that
+    n = floor[(y + u tau + L_t)/(2 L_t)], and W = -2 n m v (u - n v). n counts the hits; n < 0 those of a piston that
     overtakes the particle from behind, in compression. dF = -T ln(L_t/L). The probability of n at a given speed is
     piecewise linear in it, so that all averages of powers and exponentials of W are error functions.
 
@@ -66,7 +66,8 @@ class PistonStroke(ExactWork):
         if any(value is None for value in values):
             raise ValueError("PistonStroke: give hits=(lowest, highest) where the stroke is made while JAX traces.")
         first, last, free = (float(np.asarray(value)) for value in values)
-        return math.floor((last - first) / (2 * last)), math.ceil((_FASTEST * free + first + last) / (2 * min(first, last)))
+        highest = (_FASTEST * free + first + last) / (2 * min(first, last))
+        return math.floor((last - first) / (2 * last)), math.ceil(highest)
 
     @property
     def final_length(self) -> Array:

@@ -25,7 +25,7 @@ def piston_strokes(stroke: PistonStroke, key: Array, particles: int) -> Array:
 
 @jax.jit
 def played(stroke: PistonStroke, position: Array, velocity: Array) -> Array:
-    """The work on particles from given starts, (n,): flights from one collision to the next until the stroke is over."""
+    """The work on particles from given starts, (n,): from one collision to the next until the stroke is over."""
     return jax.vmap(lambda x, u: _one(stroke, x, u))(position, velocity)
 
 

@@ -11,8 +11,8 @@ _SHIFT, _SLOPE, _TURN, _HEIGHT = -0.6122, 0.5017, 0.6407, 0.2645  # of the conto
 
 
 def density_of_squares(weights: Array, at: Array) -> Array:
-    """P(w) of w = sum_i weights_i z_i^2, z_i normal and independent: the inverse Laplace transform along Talbot's contour
-    of prod_i (1 + 2 s weights_i)^{-1/2}, whose branch points all lie on one side.
+    """P(w) of w = sum_i weights_i z_i^2, z_i normal and independent: the inverse Laplace transform along Talbot's
+    contour of prod_i (1 + 2 s weights_i)^{-1/2}, whose branch points all lie on one side.
 
     Arguments: `weights` (n,), all >= 0 or all <= 0 to round-off; `at` (m,). Returns (m,), zero on the empty side. The
     relative accuracy is about 1e-11 in double precision and 1e-4 in single precision, where P is not many orders of
