@@ -29,7 +29,7 @@ def leading_eigenvalue(matrix: Array) -> Array:
     >>> round(float(jax.grad(lambda s: leading_eigenvalue(ring(s)))(0.0)), 6)
     1.0
     """
-    return _pair(matrix)[0]
+    return leading_pair(matrix)[0]
 
 
 def leading_eigenvector(matrix: Array) -> Array:
@@ -38,11 +38,12 @@ def leading_eigenvector(matrix: Array) -> Array:
     >>> leading_eigenvector(jnp.array([[-1.0, 3.0], [1.0, -3.0]])).round(6).tolist()
     [0.75, 0.25]
     """
-    vector = _pair(matrix)[1]
+    vector = leading_pair(matrix)[1]
     return vector / jnp.sum(vector)
 
 
-def _pair(matrix: Array) -> tuple[Array, Array]:
+def leading_pair(matrix: Array) -> tuple[Array, Array]:
+    """theta and a real right eigenvector r of any length, both differentiable: see `leading_eigenvalue`."""
     matrix = jnp.asarray(matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ValueError(f"leading_eigenvalue: one square matrix is needed, got shape {matrix.shape}; vmap for many.")
