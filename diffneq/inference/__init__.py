@@ -1,7 +1,93 @@
 """Effective Langevin equations: the stochastic equation of motion that a few slow variables obey."""
 
+from diffneq.inference.conventions import drift_correction, evaluation_point
 from diffneq.inference.fit import fit
-from diffneq.inference.long_time import *
-from diffneq.inference.models import *
+from diffneq.inference.kramers_moyal import KramersMoyal, kramers_moyal
+from diffneq.inference.long_time import (
+    Basis,
+    LongTime,
+    basis,
+    displacement_cumulants,
+    displacement_family,
+    langevin_cumulant_rates,
+    match,
+    measured_generating_function,
+    scaled_cumulant_generating_function,
+    stationary_moments,
+)
+from diffneq.inference.models import (
+    AntiItoForm,
+    AntiItoLangevin,
+    AntiItoPolynomial,
+    AntiItoPolynomialFriction,
+    ColouredNoise,
+    GeneralisedLangevin,
+    ItoForm,
+    ItoLangevin,
+    ItoPolynomial,
+    ItoPolynomialFriction,
+    ItoUnderdampedPotential,
+    Langevin,
+    Linear,
+    LinearSystem,
+    OrnsteinUhlenbeck,
+    OverdampedPotential,
+    StratonovichForm,
+    StratonovichLangevin,
+    StratonovichPolynomial,
+    StratonovichPolynomialFriction,
+    UnderdampedOscillator,
+    converted,
+)
+from diffneq.inference.moment_matching import moment_matching
 from diffneq.inference.paths import paths
+from diffneq.inference.result import Fit
+from diffneq.inference.selection import Selection, select
 from diffneq.inference.series import TimeSeries, time_series
+
+__all__ = [
+    "AntiItoForm",
+    "AntiItoLangevin",
+    "AntiItoPolynomial",
+    "AntiItoPolynomialFriction",
+    "Basis",
+    "ColouredNoise",
+    "Fit",
+    "GeneralisedLangevin",
+    "ItoForm",
+    "ItoLangevin",
+    "ItoPolynomial",
+    "ItoPolynomialFriction",
+    "ItoUnderdampedPotential",
+    "KramersMoyal",
+    "Langevin",
+    "Linear",
+    "LinearSystem",
+    "LongTime",
+    "OrnsteinUhlenbeck",
+    "OverdampedPotential",
+    "Selection",
+    "StratonovichForm",
+    "StratonovichLangevin",
+    "StratonovichPolynomial",
+    "StratonovichPolynomialFriction",
+    "TimeSeries",
+    "UnderdampedOscillator",
+    "basis",
+    "converted",
+    "displacement_cumulants",
+    "displacement_family",
+    "drift_correction",
+    "evaluation_point",
+    "fit",
+    "kramers_moyal",
+    "langevin_cumulant_rates",
+    "match",
+    "measured_generating_function",
+    "moment_matching",
+    "paths",
+    "scaled_cumulant_generating_function",
+    "select",
+    "stationary_moments",
+    "time_series",
+]

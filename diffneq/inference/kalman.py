@@ -41,7 +41,7 @@ def discretised(system: LinearSystem, dt: Array) -> Propagator:
 
     >>> one = LinearSystem(-jnp.eye(1), jnp.ones(1), 2 * jnp.eye(1), jnp.array(0.0))
     >>> [round(float(part.ravel()[0]), 4) for part in discretised(one, 0.5)]
-    [0.6065, 0.3935, 0.6321]
+    [-0.3935, 0.3935, 0.6321]
     """
     generator, h = system.matrix, dt / 2**_HALVINGS
 

@@ -6,8 +6,9 @@ from diffneq.inference.long_time.displacement import (
     displacement_cumulants,
     measured_generating_function,
 )
+from diffneq.inference.long_time.family import displacement_family
 from diffneq.inference.long_time.generator import (
-    cumulant_rates,
+    langevin_cumulant_rates,
     scaled_cumulant_generating_function,
     stationary_moments,
 )
@@ -17,8 +18,9 @@ __all__ = [
     "Basis",
     "LongTime",
     "basis",
-    "cumulant_rates",
+    "langevin_cumulant_rates",
     "displacement_cumulants",
+    "displacement_family",
     "match",
     "measured_generating_function",
     "scaled_cumulant_generating_function",

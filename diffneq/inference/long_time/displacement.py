@@ -58,7 +58,7 @@ def displacement_cumulants(
 
     A cumulant of the displacement grows as r_n t + c_n once V is forgotten; the difference of two windows leaves r_n.
     Where V is recorded too, X + c (V - V_0) takes the place of X, with c = kappa_2/(2 Var V): a term that stays bounded
-    changes no rate, and this one removes most of c_n, so that windows of a few relaxation times do. (Errors of kappa_3
+    changes no rate, and this one removes most of c_n, so that windows of five relaxation times do. (Errors of kappa_3
     grow as the window.) The covariance is a jackknife over blocks of the record.
 
     Arguments:
@@ -67,7 +67,7 @@ def displacement_cumulants(
         velocity: V at the same times, or None.
         dt, time: see `time_series`.
         orders: 1 to 4.
-        window: w [t]; default three relaxation times of V, c above; without V it must be given, eight of them or more.
+        window: w [t]; default five relaxation times of V, c above; without V it must be given, eight of them or more.
         blocks: number of pieces for the jackknife.
         unit: of X.
 
@@ -171,7 +171,7 @@ def _relaxation(x: np.ndarray, v: np.ndarray, dt: float) -> float:
 def _window(window: float | None, relaxation: float | None, dt: float) -> int:
     if window is None and relaxation is None:
         raise ValueError("give window=..., eight relaxation times of the velocity or more, or the velocity itself.")
-    length = 3 * relaxation if window is None else float(window)  # type: ignore[operator]
+    length = 5 * relaxation if window is None else float(window)  # type: ignore[operator]
     return max(1, round(length / dt))
 
 

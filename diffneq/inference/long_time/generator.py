@@ -26,7 +26,7 @@ def _matrices(model: Langevin, made: Basis) -> tuple[Array, Array, Array]:
     return overlap, place, weighted(made.slopes, mass * diffusion, made.slopes)
 
 
-def cumulant_rates(model: Langevin, made: Basis, orders: int = 4) -> Array:
+def langevin_cumulant_rates(model: Langevin, made: Basis, orders: int = 4) -> Array:
     """lim kappa_n[X_t]/t, n = 1 .. orders, of X_t = int_0^t x ds: derivatives at s = 0 of theta(s), (L + s x) r = theta r.
 
     By perturbation theory in s: one matrix is factorised for all orders. Differentiable in the parameters.
@@ -36,7 +36,7 @@ def cumulant_rates(model: Langevin, made: Basis, orders: int = 4) -> Array:
 
     >>> from diffneq.inference import ItoPolynomial, basis
     >>> model = ItoPolynomial((0.5, -1.0), 1.0)                    # kappa_1 = 1/2, kappa_2 = 2 D/k^2 = 2
-    >>> [round(float(rate), 3) for rate in cumulant_rates(model, basis(model), 2)]
+    >>> [round(float(rate), 3) for rate in langevin_cumulant_rates(model, basis(model), 2)]
     [0.5, 2.0]
     """
     overlap, place, stiffness = _matrices(model, made)

@@ -13,7 +13,7 @@ from jax import Array
 from diffneq.inference.long_time.basis import Basis, basis
 from diffneq.inference.long_time.displacement import LongTime
 from diffneq.inference.long_time.generator import (
-    cumulant_rates,
+    langevin_cumulant_rates,
     scaled_cumulant_generating_function,
     stationary_moments,
 )
@@ -35,7 +35,7 @@ class LongTimeOf(eqx.Module):
         if self.fields.size:
             return scaled_cumulant_generating_function(model, self.made, self.fields)
         orders = [target for target in self.targets if isinstance(target, int)]
-        rates = cumulant_rates(model, self.made, max(orders)) if orders else jnp.zeros(0)
+        rates = langevin_cumulant_rates(model, self.made, max(orders)) if orders else jnp.zeros(0)
         values = [rates[n - 1] for n in orders]
         if "variance" in self.targets:
             values.append(stationary_moments(model, self.made)[1])
