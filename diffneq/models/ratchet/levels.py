@@ -10,9 +10,6 @@ from jax import Array
 from diffneq.models.ratchet.fokker_planck import overdamped, underdamped
 from diffneq.models.ratchet.system import Ratchet, slope
 
-RECORD = ("current", "current_underdamped", "sigma_1", "sigma_2", "sigma_3", "heat_1", "heat_2", "hidden_12",
-          "hidden_12_limit", "hidden_23_limit")  # fmt: skip
-
 
 class Levels(eqx.Module):
     """Steady rates of a ratchet on the levels 1 (two baths), 2 (one bath, T_e(theta)) and 3 (no inertia); k_B = 1.
@@ -53,8 +50,8 @@ class Levels(eqx.Module):
 def levels(ratchet: Ratchet, points: int = 63, modes: int = 32) -> Levels:
     """sigma_1 = -Q_1/T_1 - Q_2/T_2, sigma_2 = -<q(theta)/T_e>, sigma_3 = J int (f - U')/T_e dtheta.
 
-    q(theta) = Gamma (T_e - m <v^2>)/m, as density, is the heat taken in on level 2. The efficiency of level k is that of
-    an engine between T_hot and T_cold with power P and entropy production sigma_k, by the first and the second law
+    q(theta) = Gamma (T_e - m <v^2>)/m, as density, is the heat taken in on level 2. The efficiency of level k is that
+    of an engine between T_hot and T_cold with power P and entropy production sigma_k, by the first and the second law
     P/Q_hot = (1 - T_cold/T_hot) P/(P + T_cold sigma_k): for k = 1 it is the true one, P over the heat taken
     from the hot bath, for k = 2 and 3 what is inferred from a description that hides the rest. It is meant where P > 0.
 

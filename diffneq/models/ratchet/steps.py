@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
@@ -18,10 +20,10 @@ class Rotors(eqx.Module):
 
     angle: Array
     turned: Array
-    momentum: Array | None = None
-    heat: Array | None = None
-    heat_1: Array | None = None
-    entropy: Array | None = None
+    momentum: Any = None
+    heat: Any = None
+    heat_1: Any = None
+    entropy: Any = None
 
 
 class WithInertia(eqx.Module):

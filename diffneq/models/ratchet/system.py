@@ -28,9 +28,8 @@ class FourierSeries(eqx.Module):
 
     def __init__(self, mean, amplitude, phase):
         self.mean = float_leaf(mean)
-        self.amplitude, self.phase = (float_leaf(np.atleast_1d(x) if isinstance(x, (tuple, list)) else x)
-                                      for x in (amplitude, phase))  # fmt: skip
-        if self.amplitude.shape != self.phase.shape:
+        self.amplitude, self.phase = float_leaf(_array(amplitude)), float_leaf(_array(phase))
+        if self.amplitude.shape != self.phase.shape or self.amplitude.ndim != 1:
             raise ValueError("FourierSeries: give one phase for each amplitude.")
         check_finite("FourierSeries", mean=self.mean, amplitude=self.amplitude, phase=self.phase)
 
@@ -112,7 +111,8 @@ class Ratchet(eqx.Module):
 
     def friction(self, theta: Array) -> Array:
         """Gamma = Gamma_1 + Gamma_2."""
-        return sum(self.both_frictions(jnp.asarray(theta)))
+        one, two = self.both_frictions(jnp.asarray(theta))
+        return one + two
 
     def effective_temperature(self, theta: Array) -> Array:
         """T_e = (Gamma_1 T_1 + Gamma_2 T_2)/Gamma."""
@@ -126,10 +126,15 @@ class Ratchet(eqx.Module):
 
 
 def _pair(name: str, value) -> Array:
-    pair = float_leaf(np.asarray(value, float) if isinstance(value, (tuple, list)) else value)
+    pair = float_leaf(_array(value))
     if pair.shape != (2,):
         raise ValueError(f"Ratchet: {name} are two numbers, of the rotor and of the pawl; got shape {pair.shape}.")
     return pair
+
+
+def _array(value):
+    """A sequence of numbers or of arrays as one array."""
+    return jnp.stack([float_leaf(v) for v in value]) if isinstance(value, (tuple, list)) else value
 
 
 def _check_period(name: str, function: Callable, dtype) -> None:

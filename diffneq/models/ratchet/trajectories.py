@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -35,11 +37,11 @@ class Run(eqx.Module):
     time: float
     angle: np.ndarray
     turned: np.ndarray
-    momentum: np.ndarray | None = None
-    heat: np.ndarray | None = None
-    heat_1: np.ndarray | None = None
-    entropy: np.ndarray | None = None
-    energy_change: np.ndarray | None = None
+    momentum: Any = None
+    heat: Any = None
+    heat_1: Any = None
+    entropy: Any = None
+    energy_change: Any = None
 
 
 def simulate_ratchet(
@@ -60,7 +62,7 @@ def simulate_ratchet(
     dt sqrt(U''/m) must be small and Gamma dt/m need not be.
 
     Raises:
-        ValueError: where a time is not positive, or rotors became infinite (then dt is too long).
+        ValueError: where a time is not positive, or a rotor came where potential or slope are not finite.
 
     >>> run = simulate_ratchet(Ratchet(mass=0.1), jax.random.key(0), time=1.0, dt=0.01, count=64, progress=False)
     >>> run.turned.shape, round(run.time, 6)
@@ -71,7 +73,7 @@ def simulate_ratchet(
     if not (time > 0 and dt > 0 and transient >= 0):
         raise ValueError(f"simulate_ratchet: time and dt must be positive, got {time:g} and {dt:g}.")
     if count < 2 or count % devices:
-        raise ValueError(f"simulate_ratchet: count must be a multiple of {devices}, the number of devices, got {count}.")
+        raise ValueError(f"simulate_ratchet: count must be a multiple of {devices} (the devices), got {count}.")
     pairs = min(_PIECE, max(1, round(time / dt / 2)))
     before, recorded = (int(np.ceil(round(t / (2 * dt * pairs), 6))) for t in (transient, time))
     dynamics = (WithInertia if inertia else WithoutInertia)(ratchet, jnp.asarray(dt, ratchet.mass.dtype))
@@ -87,7 +89,7 @@ def simulate_ratchet(
         if piece >= before:
             totals = {name: np.asarray(x, float) + totals.get(name, 0.0) for name, x in sums.items()}
     if not np.all(np.isfinite(totals["turned"])):
-        raise ValueError(f"simulate_ratchet: rotors became infinite; choose dt below {dt:g}.")
+        raise ValueError("simulate_ratchet: rotors were lost; potential and pawl_slope must be finite at every angle.")
     if inertia:
         totals["energy_change"] = np.asarray(dynamics.energy(rotors), float) - energy
         totals["momentum"] = np.asarray(rotors.momentum, float)
@@ -122,7 +124,8 @@ def rates(ratchet: Ratchet, run: Run) -> dict[str, Estimate]:
     """Steady rates with the standard error of n independent rotors, by the names of `Levels`.
 
     With inertia: current_underdamped, sigma_1, sigma_2, heat_1, heat_2, hidden_12 = sigma_1 - sigma_2, and shadow_work,
-    what the finite step does: Q_1 + Q_2 + f <dtheta/dt> + shadow_work = <dE/dt>. Without: current and sigma_3.
+    what the finite step does: Q_1 + Q_2 + f <dtheta/dt> + shadow_work = <dE/dt>. Without: current and sigma_3. They
+    warn where the shadow work is more than a hundredth of the heat that flows.
     """
     one, two = (float(t) for t in ratchet.temperatures)
     turns = run.turned / (2 * np.pi)
@@ -139,7 +142,14 @@ def rates(ratchet: Ratchet, run: Run) -> dict[str, Estimate]:
             "hidden_12": sigma_1 - run.entropy,
             "shadow_work": run.energy_change - run.heat - float(ratchet.torque) * run.turned,
         }
-    return {name: _estimate(name, x / run.time) for name, x in values.items()}
+    found = {name: _estimate(name, x / run.time) for name, x in values.items()}
+    if "shadow_work" not in found:
+        return found
+    shadow, heat = found["shadow_work"], abs(found["heat_1"].value) + abs(found["heat_2"].value)
+    if abs(shadow.value) < max(0.01 * heat, 4 * shadow.error):
+        return found
+    text = f"the finite step does {abs(shadow.value) / heat:.1%} of the heat: take a smaller dt"
+    return {name: replace(estimate, warnings=(text,)) for name, estimate in found.items()}
 
 
 def _estimate(name: str, values: np.ndarray) -> Estimate:
