@@ -78,7 +78,7 @@ class OptimisedProtocol:
 
     Arguments:
         protocol: the best, of the kind that was given.
-        history: the objective at each iteration, on the trajectories that it was minimised on, (iterations + 1,).
+        history: the objective at each iteration, on the trajectories of that iteration, (iterations + 1,).
         before, after: the objective of the given and of the found protocol, on trajectories of their own.
         saving: before - after; both on the same noise, so it is known better than either.
         work_before, work_after: (n,) of those trajectories.
@@ -105,12 +105,14 @@ def optimise(
     iterations: int = 200,
     optimiser: optax.GradientTransformation | None = None,
     fixed: tuple[str, ...] = ("start", "stop", "duration"),
+    fresh: bool = True,
     progress: bool = True,
 ) -> OptimisedProtocol:
     """min over the leaves of a protocol of objective(W_1, ..., W_n), by gradients through the simulation.
 
-    All iterations see the same noise, so that they minimise one smooth function; what was gained is then measured on
-    other noise. The excess that the fit to n trajectories leaves is about (parameters) var(W)/n/(curvature).
+    Each iteration has noise of its own, and the falling rate of the optimiser averages over them. With `fresh=False` all
+    have the same: one smooth function is minimised, to the end, but what it is fitted to is the noise of n trajectories.
+    What was gained is measured at the end on other noise, the same for both protocols.
 
     Arguments:
         work: (protocol, key) -> works (n,) [energy], differentiable: a `Driving`, or your own `equinox.Module`.
@@ -120,6 +122,7 @@ def optimise(
         iterations: of the optimiser.
         optimiser: of optax; default Adam, its rate falling from 0.05 of the protocol's span by a cosine.
         fixed: names of leaves of the protocol that stay as they are.
+        fresh: whether each iteration has noise of its own.
         progress: show a bar.
 
     Returns:
@@ -147,7 +150,7 @@ def optimise(
     span = max(float(np.ptp(np.asarray(x))) for x in jax.tree.leaves(protocol))
     if optimiser is None:
         optimiser = optax.adam(optax.cosine_decay_schedule(0.05 * (span or 1.0), iterations))
-    moved, history = _descend(work, objective, moved, rest, fit, iterations, optimiser, progress)
+    moved, history = _descend(work, objective, moved, rest, fit, iterations, optimiser, fresh, progress)
     found = eqx.combine(moved, rest)
     works = [np.asarray(_works(work, p, test), float) for p in (protocol, found)]
     return OptimisedProtocol(found, history, *_compared(objective, *works), *works)
@@ -171,11 +174,12 @@ def _check(work, protocol, moved, key) -> None:
         raise ValueError(f"optimise: work must return (n,) works of at least {2 * _BLOCKS} trajectories, got {shape}.")
 
 
-def _descend(work, objective, moved, rest, key, iterations: int, optimiser, progress: bool):
+def _descend(work, objective, moved, rest, key, iterations: int, optimiser, fresh: bool, progress: bool):
     state, history = optimiser.init(moved), []
     bar = tqdm(range(iterations + 1), disable=not progress, desc="optimise")
     for iteration in bar:
-        value, slope = _value_and_slope(work, objective, moved, rest, key)
+        now = jax.random.fold_in(key, iteration) if fresh else key
+        value, slope = _value_and_slope(work, objective, moved, rest, now)
         history.append(float(value))
         if not all(np.all(np.isfinite(x)) for x in (value, *jax.tree.leaves(slope))):
             raise ValueError(
@@ -184,7 +188,8 @@ def _descend(work, objective, moved, rest, key, iterations: int, optimiser, prog
             )
         bar.set_postfix_str(f"{history[-1]:.5g}", refresh=False)
         if iteration < iterations:
-            updates, state = optimiser.update(slope, state, moved)
+            # Through the host: what the devices return is bound to all of them, and would ask for another program.
+            updates, state = optimiser.update(jax.tree.map(np.asarray, slope), state, moved)
             moved = optax.apply_updates(moved, updates)
     return moved, np.array(history)
 

@@ -66,7 +66,7 @@ class Overdamped(eqx.Module):
 
     def step(self, force, position: Array, velocity: Array | None, xi: list[Array]):
         """Position, the bath's velocity, and the heat of the step; `xi` is one array shaped like the position."""
-        if velocity is None:
+        if self.scheme == SCHEMES[1] or velocity is None:
             return self._euler_maruyama(force, position, xi[0])
         return self._leimkuhler_matthews(force, position, velocity, xi[0])
 

@@ -12,7 +12,7 @@ from jax import Array, lax
 
 from diffneq.stochastic import draws
 
-_UNROLLED = 4  # steps in one piece of compiled code, an even number
+_UNROLLED = 2  # steps in one piece of compiled code: a call of the generator serves two; more gains nothing
 
 
 class Account(eqx.Module):
@@ -101,26 +101,13 @@ class Walk(eqx.Module):
     def _advance(self, account: Account, rows, words, names: Array, even: bool) -> Account:
         """All rows, in about sqrt(steps) stretches of which the reverse mode keeps the ends."""
         steps = rows[2].shape[0]
-        length = min(steps, _UNROLLED * max(1, round(math.sqrt(steps) / _UNROLLED)))
-        whole = steps // length
-        stretch = jax.checkpoint(lambda a, r: self._stretch(a, r, words, names, even))
-        if whole:
-            front = jax.tree.map(lambda x: x[: whole * length], rows)
-            account, _ = lax.scan(lambda a, r: (stretch(a, r), None), account, _cut(front, whole))
-        if steps > whole * length:
-            account = stretch(account, jax.tree.map(lambda x: x[whole * length :], rows))
-        return account
-
-    def _stretch(self, account: Account, rows, words, names: Array, even: bool) -> Account:
-        steps = rows[2].shape[0]
         size = min(steps, _UNROLLED)
-        whole = steps // size
-        front = jax.tree.map(lambda x: x[: whole * size], rows)
-        group = jax.checkpoint(lambda a, r: self._group(a, r, words, names, even))
-        account, _ = lax.scan(lambda a, r: (group(a, r), None), account, _cut(front, whole))
-        if steps > whole * size:
-            account = group(account, jax.tree.map(lambda x: x[whole * size :], rows))
-        return account
+        length = size * _near_root(steps // size)
+        stretch = jax.checkpoint(lambda a, r: self._repeat(a, r, size, words, names, even))
+        return _in_pieces(stretch, account, rows, length)
+
+    def _repeat(self, account: Account, rows, size: int, words, names: Array, even: bool) -> Account:
+        return _in_pieces(lambda a, r: self._group(a, r, words, names, even), account, rows, size)
 
     def _group(self, account: Account, rows, words, names: Array, even: bool) -> Account:
         """A few steps, written out."""
@@ -139,6 +126,24 @@ class Walk(eqx.Module):
             return account
 
         return jax.vmap(one, in_axes=-1, out_axes=-1)(account, names)
+
+
+def _in_pieces(advance, account: Account, rows, length: int) -> Account:
+    """`advance` by pieces of `length` rows, and what is left over."""
+    whole, rest = divmod(rows[2].shape[0], length)
+    if whole > 1:
+        front = jax.tree.map(lambda x: x[: whole * length], rows)
+        account, _ = lax.scan(lambda a, r: (advance(a, r), None), account, _cut(front, whole))
+    elif whole:
+        account = advance(account, jax.tree.map(lambda x: x[:length], rows))
+    return advance(account, jax.tree.map(lambda x: x[whole * length :], rows)) if rest else account
+
+
+def _near_root(count: int) -> int:
+    """A divisor of `count` between half and twice its root, or else the root: what is left over costs another program."""
+    root = max(1, math.isqrt(count))
+    near = sorted(range(max(1, root // 2), 2 * root + 1), key=lambda n: abs(n - root))
+    return next((n for n in near if count % n == 0), root)
 
 
 def _cut(rows, pieces: int):
