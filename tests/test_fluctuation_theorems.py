@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
+import lorentz
 import numpy as np
 import pytest
 from switching import dragged, jumps, there_and_back
@@ -87,6 +88,22 @@ def test_the_transient_theorem_holds_at_every_time(time):
         assert max(abs(z) for z in heat.z_scores().values()) > 6
 
 
+LORENTZ = [(1.0, 0.1217, 0.400), (4.0, 0.6692, 0.282), (10.0, 1.6575, 0.183)]
+
+
+@pytest.mark.parametrize(
+    "time, mean, negative", [LORENTZ[0], *(pytest.param(*c, marks=pytest.mark.slow) for c in LORENTZ[1:])]
+)
+def test_the_transient_theorem_without_a_heat_bath(time, mean, negative):
+    """Thermostatted Lorentz gas, deterministic; <Omega> and P(Omega < 0) of physics/fluctuation.md, 3.9 (3e5 runs)."""
+    omega = lorentz.dissipation(np.random.default_rng(1), 20_000, time, 1.0)
+    found = evans_searles(omega)
+    assert within(found) and found.holds() and not found.warnings
+    both = np.sqrt(1 / 20_000 + 1 / 300_000)
+    assert abs(omega.mean() - mean) < 4 * omega.std() * both
+    assert abs(np.mean(omega < 0) - negative) < 4 * np.sqrt(negative * (1 - negative)) * both + 5e-4
+
+
 def test_steady_slopes_of_the_dragged_trap():
     """2<W>/var = 1/[1 - (1 - e^-tau)/tau]: 4.69348, 2.71828, 1.76159, 1.24790, 1.11111; the limit is 1."""
     runs = dragged(np.random.default_rng(5), 2000, np.full(400, 0.55), 0.1, "steady")
@@ -97,6 +114,22 @@ def test_steady_slopes_of_the_dragged_trap():
     assert found.holds(4.0) and found.slope.error < 0.1 and not found.warnings
     assert max(e.error / e.value for e in found.slopes) < 0.1  # and 1 is far from the first four
     assert len(found.figure().axes) == 2
+
+
+@pytest.mark.slow
+def test_errors_of_steady_slopes_are_those_of_repetitions():
+    """Jackknife over records: slopes, their limit, and the differences of the generating function."""
+    rng, z = np.random.default_rng(4), []
+    for _ in range(150):
+        work = dragged(rng, 60, np.full(200, 0.55), 0.1, "steady")["work"]
+        found = gallavotti_cohen(work, 0.1, [10, 20, 30, 40, 50], relaxation_time=1.0)
+        slowly = dragged(rng, 120, np.full(160, 0.3), 0.1, "steady")["work"]
+        mu = generating_function(slowly, 0.1, 40, (0.2, 0.4))
+        exact = [2.71828, 1.76159]
+        z.append([e.z_score(x) for e, x in zip(found.slopes, exact, strict=False)])
+        z[-1] += [found.slope.z_score(1.0), found.intercept.z_score(0.0), *(e.z_score(0.0) for e in mu.difference)]
+    assert np.max(np.abs(np.mean(z, axis=0))) < 4 / np.sqrt(150) + 0.1  # of order 1/n
+    assert np.abs(np.std(z, axis=0) - 1).max() < 0.25
 
 
 def oscillation(rng, runs, periods, steps=20):
@@ -269,10 +302,28 @@ def test_harada_sasa_on_a_tilted_washboard():
     assert len(found.figure().axes) == 2
 
 
+def test_time_steps_at_equilibrium_do_not_dissipate():
+    """Noise and response of the Euler-Maruyama trap in closed form, steps of 0.01: no dissipation, at order dt too."""
+    dt, every = 0.01, 5
+    keep, variance = (1 - dt) ** every, 1 / (1 - dt / 2)  # <x x'> = variance keep^n, friction = stiffness = k_B T = 1
+    w, n, time = np.linspace(0, 20, 801), np.arange(600), every * dt
+    later = np.cos(np.outer(w, (n[:-1] + 1) * time)) @ keep ** n[:-1]
+    noise = 2 * variance * (1 - keep) * (1 - (1 - keep) * later) / time
+    kick = 0.1 * keep**n * np.ones((8, 1))
+    small = np.full_like(w, 1e-6)
+
+    def dissipation(delay):
+        answer = kick_response(kick, -kick, time, 0.1, 1.0, w, delay)[0]
+        still, errors = Estimate(0.0, 0.0), {"spectrum_error": small, "response_error": small}
+        return harada_sasa(w, noise, answer, still, 1.0, 1.0, **errors).dissipation.diagnostics["violation"]
+
+    assert abs(dissipation(dt)) < 1e-3 < 0.1 < abs(dissipation(0.0))
+
+
 @pytest.mark.slow
 def test_harada_sasa_closely():
     exact = 0.8 * drift(0.8, 0.5)
-    found = washboard_test(0.8, 8000, 6000)
+    found = washboard_test(0.8, 6000, 4000)
     assert abs(found.dissipation.z_score(exact)) < 4 and found.dissipation.error < 0.012
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from diffneq.fluctuations.free_energy.jarzynski import NAME
-from diffneq.fluctuations.free_energy.samples import FEW, Works, declined, work_sample
+from diffneq.fluctuations.free_energy.samples import FEW, TOO_FEW, Works, declined, work_sample
 from diffneq.statistics import Estimate
 
 
@@ -120,6 +120,8 @@ def _verdict(f: Works, r: Works, method: str, error: float, bias: float, found: 
     warnings = []
     if min(f.independent, r.independent) < FEW:
         warnings.append("few independent runs in one direction: the bootstrap error is a guess")
+    if min(f.independent, r.independent) < TOO_FEW:
+        error = np.inf
     if method == "gaussian":
         doubt = [abs(g) / np.sqrt(6 / s.independent) for g, s in zip(found["skewness"], (f, r), strict=True)]
         if max(doubt) > 4:

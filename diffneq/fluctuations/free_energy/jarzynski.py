@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diffneq.fluctuations.free_energy.samples import FEW, Works, declined, log_mean_exp, work_sample
+from diffneq.fluctuations.free_energy.samples import FEW, TOO_FEW, Works, declined, log_mean_exp, work_sample
 from diffneq.fluctuations.free_energy.tails import lognormal_spread, pareto_shape
 from diffneq.statistics import Estimate
 
@@ -22,7 +22,8 @@ def jarzynski(work, temperature: float = 1.0, *, inefficiency: float | str = 1.0
     Arguments: `work` (n,) done ON the system [energy], with the shadow work of the integrator; +inf counts as
     exp(-inf) = 0; `temperature` k_B T [energy]; `inefficiency` g, runs per independent run, or "auto".
     Returns an Estimate [energy]. Its error is that of first order (delta method); infinite, with a warning, where the
-    tail of exp(-W) shows that the average was not resolved (`pareto_shape`), and for works that do not fluctuate.
+    tail of exp(-W) shows that the average was not resolved (`pareto_shape`), below 10 runs, and for works that do not
+    fluctuate. Its degrees of freedom are the effective runs.
     Diagnostics: `bias` (jackknife, not subtracted), `bias_large_n`, `pareto_shape`, `effective_runs`
     (sum w)^2/sum w^2, `dissipation` <W> - dF, `reverse_dissipation` by reweighting and `runs_needed`, its
     exponential: both lower bounds when the average is not resolved. All in units of energy or pure numbers.
@@ -57,6 +58,7 @@ def _average(sample: Works) -> tuple[float, float, dict]:
     bias = sample.inefficiency * (n - 1) * float(np.mean(without))  # jackknife, relative to the full average
     shape, shape_error = pareto_shape(-np.sort(w)[:: round(sample.inefficiency)])  # one rank for each independent run
     finite = np.isfinite(w)
+    effective = float(np.sum(weight) ** 2 / np.sum(weight**2)) / sample.inefficiency
     mean_reverse = float(np.sum(weight[finite] * w[finite]) / n)
     return (
         reduced,
@@ -67,10 +69,11 @@ def _average(sample: Works) -> tuple[float, float, dict]:
             "expected_error": float(np.sqrt(np.expm1(min(lognormal_spread(-w), 700.0)) / sample.independent)),
             "pareto_shape": shape,
             "pareto_shape_error": float(shape_error),
-            "effective_runs": float(np.sum(weight) ** 2 / np.sum(weight**2)) / sample.inefficiency,
+            "effective_runs": effective,
             "dissipation": float(np.mean(w)) - reduced,
             "reverse_dissipation": reduced - mean_reverse,
             "runs_needed": float(np.exp(min(reduced - mean_reverse, 700.0))),
+            "dof": max(effective - 1, 1.0),
             "inefficiency": sample.inefficiency,
         },
     )
@@ -84,6 +87,8 @@ def _verdict(sample: Works, error: float, found: dict) -> tuple[tuple[str, ...],
         return tuple(warnings), np.inf
     if sample.independent < FEW:
         warnings.append(f"{sample.independent:.3g} independent runs: too few to see whether rare ones are missing")
+    if sample.independent < TOO_FEW:
+        return tuple(warnings), np.inf
     heavy = shape - found["pareto_shape_error"] >= _HEAVIEST
     if heavy or expected > _HOPELESS:
         seen = f"expected relative error {expected:.2g}, tail index k = {shape:.2f}"

@@ -7,6 +7,7 @@ import numpy as np
 from diffneq.statistics import Estimate, integrated_time
 
 FEW = 25  # runs below which tails and errors are not judged
+TOO_FEW = 10  # runs below which there is no error at all
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,6 @@ def crooks_steady(
 
     >>> import numpy as np
     >>> print(crooks_steady(np.random.default_rng(0).normal(0.5, 1.0, (40, 1000))).slope)
-    0.967(38)
+    0.967(37)
     """
     return finite_time_test("Crooks, steady driving", "crooks_steady", production, period, windows, unit, 3 * memory)

@@ -34,14 +34,15 @@ def velocity_spectrum(position, dt: float, cutoff: float) -> tuple[np.ndarray, n
     return frequency[kept], np.abs(amplitude) ** 2 / time, steps.sum(1) / time
 
 
-def kick_response(plus, minus, dt: float, kick: float, friction: float, frequency) -> np.ndarray:
+def kick_response(plus, minus, dt: float, kick: float, friction: float, frequency, delay: float = 0.0) -> np.ndarray:
     """Re R~(w) = (1/friction) [1 + int_0^inf cos(wt) D'(t) dt], D = (x_+ - x_-)/(2 kick), D(0) = 1.
 
     A force impulse I moves an overdamped coordinate at once, by I/friction: pairs of runs that start kick ahead and
     behind, with the SAME noise, answer it with hardly any noise left.
 
     Arguments: `plus`, `minus` (R, M + 1) [L], starting from x + kick and x - kick, every `dt` [time], until they have
-    met again; `kick` [L]; `friction` [mass/time]; `frequency` (K,) [rad/time]. Returns (R, K). Raises `ValueError`
+    met again; `kick` [L]; `friction` [mass/time]; `frequency` (K,) [rad/time]; `delay` [time] by which the force
+    precedes the first record. Returns (R, K). Raises `ValueError`
     where D has not died out or levelled off by the last tenth of the record.
 
     >>> t = np.arange(0, 12.0, 0.05)      # a trap: D = e^-t, R~ = w^2/(1 + w^2)
@@ -54,7 +55,7 @@ def kick_response(plus, minus, dt: float, kick: float, friction: float, frequenc
     late = mean[-max(len(mean) // 10, 2) :]
     if abs(late[-1] - late[0]) > 0.02 + 4 * np.std(d[:, -1] - d[:, -len(late)]) / np.sqrt(len(d)):
         raise ValueError("kick_response: the pairs still move relative to each other; follow the response for longer.")
-    t = (np.arange(d.shape[1] - 1) + 0.5) * dt
+    t = (np.arange(d.shape[1] - 1) + 0.5) * dt + delay
     return (1 + np.diff(d, axis=1) @ np.cos(np.outer(t, frequency))) / friction
 
 
@@ -99,7 +100,10 @@ def harada_sasa_simulated(
     dt = float(dynamics.dt) * record_every
     cutoff = np.pi / 4 / dt if cutoff is None else float(cutoff)
     frequency, spectra, velocity = velocity_spectrum(record.record_position, dt, cutoff)
-    response = kick_response(plus, minus, dt, kick, float(dynamics.friction), frequency)
+    # In time steps h dissipation is F o v, the force at both ends of a step: <(F_n + F_n+1) v_n>/2 = v_s^2 +
+    # (C_0 + C_1)/2 - T R_0 has lags k h and (k + 1) h in equal parts; the kick is a force on the step before: h/2 each.
+    delay = float(dynamics.dt)
+    response = kick_response(plus, minus, dt, kick, float(dynamics.friction), frequency, delay)
     heat = -np.asarray(record.heat, np.float64) / (steps * float(dynamics.dt))
     direct = Estimate(heat.mean(), heat.std(ddof=1) / np.sqrt(len(heat)), "", "dissipation", "heat of the runs")
     T, friction = float(dynamics.temperature), float(dynamics.friction)

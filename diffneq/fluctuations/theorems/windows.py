@@ -75,7 +75,7 @@ def finite_time_test(
     sums = [windows_of(x, n) for n in lengths]
     fits = tuple(mirrored(s.ravel(), np.repeat(groups, s.shape[1])) for s in sums)
     left = np.array([[_fit_without(s, groups, g) for s in sums] for g in range(_GROUPS)])  # (G, K, 2)
-    error = np.sqrt((_GROUPS - 1) * np.var(left, axis=0))
+    error = _jackknife(left)
     window = lengths * float(dt)
     chosen = window >= least
     slopes, intercepts = (_estimates(fits, error[:, i], kind) for i, kind in enumerate(("slope", "intercept")))
@@ -88,6 +88,7 @@ def finite_time_test(
     else:
         whole = np.array([(fit.slope, fit.intercept) for fit in fits])
         limits = _limits(whole[usable], left[:, usable], error[usable], window[usable])
+        warnings += limits[0].warnings
     return FiniteTimeTest(name, window, slopes, intercepts, *limits, fits, unit, tuple(warnings))
 
 
@@ -116,18 +117,28 @@ def _declined(kind: str, warnings: list[str]) -> Estimate:
 
 def _limits(whole, left, error, window) -> tuple[Estimate, Estimate]:
     """1/slope and the intercept as lines in 1/tau, weighted by their errors; jackknifed."""
-    weights = np.stack([whole[:, 0] ** 2 / error[:, 0], 1 / error[:, 1]])
-    design = np.stack([np.ones_like(window), 1 / window], -1)
-
-    def ends(values):
-        inverse, flat = 1 / values[:, 0], values[:, 1]
-        first = [
-            np.linalg.lstsq(design * w[:, None], y * w, rcond=None)[0][0]
-            for w, y in zip(weights, (inverse, flat), strict=True)
-        ]
-        return np.array([1 / first[0], first[1]])
-
-    value, spread = ends(whole), np.sqrt((_GROUPS - 1) * np.var([ends(v) for v in left], axis=0))
+    value, spread = _ends(whole, error, window), _jackknife([_ends(v, error, window) for v in left])
+    warnings = ()
+    if len(window) > 2:
+        later = [_ends(v[1:], error[1:], window[1:]) for v in (whole, *left)]
+        apart = later[0][0] - value[0]
+        doubt = _jackknife([a[0] - _ends(v, error, window)[0] for a, v in zip(later[1:], left, strict=True)])
+        if abs(apart) > 2 * doubt:
+            warnings = ("the shortest window is off the straight line in 1/tau: raise the relaxation time",)
     method, diagnostics = f"1/tau -> 0 from {len(window)} windows, jackknife", {"dof": _GROUPS - 1}
-    slope = Estimate(value[0], spread[0], "", "slope", method, (), diagnostics)
-    return slope, Estimate(value[1], spread[1], "", "intercept", method, (), diagnostics)
+    slope = Estimate(value[0], spread[0], "", "slope", method, warnings, diagnostics)
+    return slope, Estimate(value[1], spread[1], "", "intercept", method, warnings, diagnostics)
+
+
+def _ends(values, error, window) -> np.ndarray:
+    """Slope and intercept at 1/tau = 0, from values (K, 2) with errors (K, 2)."""
+    design = np.stack([np.ones_like(window), 1 / window], -1)
+    inverse = np.linalg.lstsq(design * (values[:, :1] ** 2 / error[:, :1]), values[:, 0] / error[:, 0], rcond=None)[0][
+        0
+    ]
+    flat = np.linalg.lstsq(design / error[:, 1:], values[:, 1] / error[:, 1], rcond=None)[0][0]
+    return np.array([1 / inverse, flat])
+
+
+def _jackknife(left) -> np.ndarray:
+    return np.sqrt((_GROUPS - 1) * np.var(left, axis=0))
