@@ -28,13 +28,14 @@ def train(networks, data: Folds, key: Array, rate: float, batch: int, rounds: in
     Adam on minibatches drawn at random from the training blocks; a fold keeps the network of its best round. It ends
     after `rounds`, or when no fold has improved for `patience` rounds. Returns networks, and arrays (rounds, folds).
     """
-    optimiser = optax.adam(rate)
-    state = eqx.filter_vmap(lambda network: optimiser.init(eqx.filter(network, eqx.is_inexact_array)))(networks)
+    step = jnp.asarray(rate, jnp.float32)  # data: another rate is no other program
+    begin = lambda network: optax.adam(step).init(eqx.filter(network, eqx.is_inexact_array))
+    state = eqx.filter_vmap(begin)(networks)
     best, record, since = networks, np.full(data.training.shape[0], -np.inf), 0
     history: list[tuple[np.ndarray, np.ndarray]] = []
     for number in tqdm(range(rounds), desc="training", disable=not progress):
         keys = jax.random.split(jax.random.fold_in(key, number), len(record))
-        networks, state, training = _round(networks, state, data, keys, optimiser, batch)
+        networks, state, training = _round(networks, state, data, keys, step, batch)
         validation = np.asarray(_validate(networks, data))
         history.append((np.asarray(training), validation))
         improved = validation > record
@@ -47,9 +48,10 @@ def train(networks, data: Folds, key: Array, rate: float, batch: int, rounds: in
 
 
 @eqx.filter_jit
-def _round(networks, state, data: Folds, keys: Array, optimiser, batch: int):
+def _round(networks, state, data: Folds, keys: Array, rate: Array, batch: int):
     """`_STEPS` steps of the optimiser for every fold; networks, state, mean objective (folds,)."""
     arrays, static = eqx.partition(networks, eqx.is_inexact_array)
+    optimiser = optax.adam(rate)
 
     def fold(arrays, state, blocks, key):
         def one(carry, number):

@@ -18,8 +18,8 @@ class ShortTimeBound:
 
     With d = sum_a theta_a phi_a(x), the maximum is 2 mu.Xi^{-1} mu/dt at theta = 2 Xi^{-1} mu, mu and Xi the mean and
     the covariance of phi_a(x) o dx. theta is found on all folds but one and the bound is read on that one, so fitted
-    noise does not count; the error is the scatter of blocks. For overdamped Langevin motion; with inertia the bound does not
-    hold. Values at finite dt, in a finite basis, lie low: diagnostics "interval_bias" is sigma(dt) - sigma(2 dt), and
+    noise does not count; the error is the scatter of blocks. For overdamped Langevin motion; with inertia the
+    bound does not hold. Values at finite dt, in a finite basis, lie low: diagnostics "interval_bias" is sigma(dt) - sigma(2 dt), and
     "extrapolated" the value and error linearly extrapolated to dt = 0.
 
     Arguments:
@@ -35,7 +35,7 @@ class ShortTimeBound:
     >>> import jax
     >>> from diffneq.fluctuations.exact.bead_chain import bead_chain
     >>> chain = bead_chain(np.array([1.0, 10.0]))               # sigma = 2.025
-    >>> records = chain.trajectories(jax.random.key(0), dt=0.01, records=1000, trajectories=40)
+    >>> records = chain.trajectories(jax.random.key(0), dt=0.01, records=500, trajectories=40)
     >>> fit = ShortTimeBound(Polynomials(degree=1)).fit(records, dt=0.01)
     >>> abs(fit.estimate.z_score(2.025)) < 4
     True

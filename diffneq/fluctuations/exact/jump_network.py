@@ -30,8 +30,8 @@ class JumpNetwork(eqx.Module):
     Source: J. Schnakenberg, Rev. Mod. Phys. 48, 571 (1976); J. L. Lebowitz, H. Spohn, J. Stat. Phys. 95, 333 (1999).
 
     >>> network = JumpNetwork([[0, 1, 1], [2, 0, 3], [2, 1, 0]])
-    >>> print(network.stationary().round(4).tolist(), network.affinity([0, 1, 2]).round(6))
-    [0.5, 0.1667, 0.3333] 1.098612
+    >>> f"{float(network.entropy_production()):.6f}, {float(network.affinity([0, 1, 2])):.6f}"
+    '0.183102, 1.098612'
     """
 
     rates: Array = eqx.field(converter=float_leaf)
@@ -60,6 +60,7 @@ class JumpNetwork(eqx.Module):
         """L of dp/dt = L p, (n, n) [1/time]."""
         return self.tilted_generator(jnp.zeros_like(self.rates), 0.0)
 
+    @eqx.filter_jit
     def stationary(self) -> Array:
         """pi with L pi = 0 and sum 1, (n,)."""
         return leading_eigenvector(self.generator())
@@ -80,6 +81,7 @@ class JumpNetwork(eqx.Module):
         ratio = jnp.log(jnp.where(both, k, 1.0) / jnp.where(both, k.T, 1.0))
         return jnp.where(both, ratio, jnp.where(either, jnp.where(k > 0, jnp.inf, -jnp.inf), 0.0))
 
+    @eqx.filter_jit
     def entropy_production(self) -> Array:
         """sigma = sum_ij pi_i k_ij ln(k_ij/k_ji) [1/time]; infinite where a jump has no way back."""
         fluxes = self.fluxes()
@@ -97,6 +99,7 @@ class JumpNetwork(eqx.Module):
         """theta(s) = lim ln<e^{sC}>/t [1/time], C counting w_ij at each jump from i to j."""
         return leading_eigenvalue(self.tilted_generator(weights, s))
 
+    @eqx.filter_jit
     def cumulant_rates(self, weights, order: int = 2) -> Array:
         """d^n theta/ds^n at s = 0 for n = 1 .. order <= 7, (order,): mean current, variance rate, ... [1/time]."""
         theta = lambda s: self.scaled_cumulant_generating_function(weights, s)

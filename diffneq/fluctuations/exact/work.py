@@ -29,6 +29,7 @@ class ExactWork(eqx.Module):
     def free_energy_difference(self) -> Array:
         """dF = F(end) - F(start) at temperature T [energy]."""
 
+    @eqx.filter_jit
     def work_cumulants(self, order: int = 3) -> Array:
         """kappa_1 .. kappa_order of W, (order,) [energy^n]: mean, variance, third central moment, ..."""
         found = derivatives(self.cumulant_generating_function, jnp.zeros_like(self.temperature), order)
