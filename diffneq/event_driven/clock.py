@@ -118,7 +118,7 @@ def _block(motion, slots: int, mesh, system, key, state, interval, count):
     """`count` records of every replica, at most `slots`, on all devices."""
 
     def local(system, key, state, interval, count):
-        return lax.map(lambda tile: _tile(motion, slots, system, key, tile, interval, count), state)
+        return lax.map(lambda tile: advance_tile(motion, slots, system, key, tile, interval, count), state)
 
     if mesh is None:
         return local(system, key, state, interval, count)
@@ -129,7 +129,8 @@ def _block(motion, slots: int, mesh, system, key, state, interval, count):
     )
 
 
-def _tile(motion, slots: int, system, key, state, interval, count):
+def advance_tile(motion: Motion, slots: int, system, key, state, interval, count):
+    """The state after `count` records, at most `slots`, and what was recorded, name -> (slots, replicas)."""
     shape = state.remaining.shape
     lane = jnp.arange(shape[0], dtype=jnp.int32)
     empty = {name: jnp.zeros((slots, *shape), state.remaining.dtype) for name in state.recorded}

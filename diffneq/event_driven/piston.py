@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from diffneq.dynamics.noise import normal, threefry, uniform
-from diffneq.event_driven.clock import Motion, advance_all, record_grid
+from diffneq.event_driven.clock import Motion, advance_all, advance_tile, record_grid
 from diffneq.event_driven.records import PistonRecords
 from diffneq.models.effusion import effusion_velocity
 from diffneq.models.piston import Piston
@@ -71,7 +71,7 @@ def simulate_piston(
     warm_up = 12 * float(piston.relaxation_time) if warm_up is None else warm_up
     rate = float(piston.moment(0, 0.0))
     grid = record_grid("simulate_piston", replicas, duration, record_every, warm_up, rate)
-    words = jax.random.key_data(key).reshape(-1)[:2]
+    words = _words_of(key)
     start = lambda identity: initial(piston, words, identity)
     _, blocks = advance_all(MOTION, piston, words, start, replicas, grid, devices, progress)
     return _records(piston, blocks, grid.interval)
@@ -132,6 +132,30 @@ def advance(piston: Piston, state: State, proposal, active: Array, interval: Arr
 
 
 MOTION = Motion(propose, advance)
+
+
+class PistonPaths(eqx.Module):
+    """V and the displacement of many pistons, step by step: the process that `large_deviations.cloning` needs."""
+
+    piston: Piston
+
+    def start(self, key: Array, population: int) -> Array:
+        """V from a Gaussian of the leading-order mean and temperature, (population,)."""
+        return initial(self.piston, _words_of(key), jnp.arange(population, dtype=jnp.uint32)).velocity
+
+    def advance(self, velocity: Array, key: Array, interval) -> tuple[Array, Array]:
+        """V after `interval`, and the displacement meanwhile."""
+        none = jnp.zeros(velocity.shape, jnp.uint32)
+        zero = jnp.zeros_like(velocity)
+        interval = jnp.asarray(interval, velocity.dtype)
+        replica = jnp.arange(velocity.size, dtype=jnp.uint32)
+        state = State(velocity, zero, zero, jnp.broadcast_to(interval, velocity.shape), none, none, replica)
+        state, rows = advance_tile(MOTION, 1, self.piston, _words_of(key), state, interval, jnp.int32(1))
+        return state.velocity, rows["travelled"][0]
+
+
+def _words_of(key: Array) -> Array:
+    return jax.random.key_data(key).reshape(-1)[:2]
 
 
 def _records(piston: Piston, blocks: dict[str, np.ndarray], interval: float) -> PistonRecords:

@@ -22,8 +22,9 @@ def martingale_cumulants(
 
     The error of kappa_3 is then that of windows of length about sqrt(h memory) that need no correction for their ends.
     g is a polynomial in V, found by regression on the records: sum_k c_k cov(V^k_{j+1} - V^k_j, V^l_j)
-    = -cov(X_{j+1} - X_j, V^l_j). What it lacks, and what `memory` cuts off, is a bias: half the memory is tried too,
-    and a difference of more than two errors is a warning; so is a d that is correlated with S.
+    = -cov(X_{j+1} - X_j, V^l_j). What it lacks, and what `memory` cuts off, is a bias, the latter of relative size exp(-memory/relaxation
+    time): half the memory is tried too, and a difference of more than two errors is a warning; so is a d that is
+    correlated with S.
 
     Arguments: `displacement` X and `state` V (R, T) of a stationary Markov process that V determines, R >= 4
     independent replicas; `interval` h between two records, best a fraction of the relaxation time; `memory`, about six
@@ -49,12 +50,12 @@ def martingale_cumulants(
     out = []
     for n in range(1, order + 1):
         warnings = ()
-        if n > 2 and _stands_out(full[:, n - 1] - half[:, n - 1], 2):
+        change, error = full[0, n - 1] - half[0, n - 1], _with_error(full[:, n - 1])[1]
+        if n > 2 and abs(change) > 2 * error:
             warnings += ("half the memory gives another value: the memory may be too short",)
         if n > 1 and correlated:
             warnings += ("increments are correlated with those before: raise the degree of the corrector",)
-        value, error = (q / interval for q in _with_error(full[:, n - 1]))
-        out.append(Estimate(value, error, "", f"kappa_{n} rate", _METHOD, warnings, diagnostics))
+        out.append(Estimate(full[0, n - 1] / interval, error / interval, "", f"kappa_{n} rate", _METHOD, warnings, diagnostics))
     return out
 
 

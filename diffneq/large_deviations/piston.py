@@ -36,18 +36,23 @@ class PistonGenerator(eqx.Module):
     untilted: Array
     velocity: Array
     scale: Array
+    domain: tuple[Array, Array]
 
     def __init__(self, piston: Piston, size: int = 32):
         if size < 4:
             raise ValueError(f"PistonGenerator: size must be 4 or more, got {size}.")
         self.scale = jnp.sqrt(piston.temperature / piston.mass)
+        left, right = piston.densities
+        self.domain = -piston.area * left, piston.area * right
         self.untilted = _untilted(piston, self.scale, size)
         steps = jnp.sqrt(jnp.arange(1, size, dtype=self.scale.dtype))
         self.velocity = self.scale * (jnp.diag(steps, 1) + jnp.diag(steps, -1))
 
     def scgf(self, tilt) -> Array:
-        """theta(s), a scalar [1/time]; `tilt` s [1/length]. NaN where the basis no longer holds the eigenvector."""
-        return leading_eigenvalue(self.untilted + tilt * self.velocity)
+        """theta(s), a scalar [1/time]; `tilt` s [1/length]; infinite outside the `domain`."""
+        inside = (tilt > self.domain[0]) & (tilt < self.domain[1])
+        theta = leading_eigenvalue(self.untilted + jnp.where(inside, tilt, 0) * self.velocity)
+        return jnp.where(inside, theta, jnp.inf)
 
     def cumulant_rates(self, order: int = 4) -> Array:
         """lim kappa_n(X_t)/t for n = 1, ..., order, (order,) [length^n/time]."""
