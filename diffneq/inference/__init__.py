@@ -41,6 +41,7 @@ from diffneq.inference.models import (
 )
 from diffneq.inference.moment_matching import moment_matching
 from diffneq.inference.paths import paths
+from diffneq.inference.residuals import residuals, whiteness
 from diffneq.inference.result import Fit
 from diffneq.inference.selection import Selection, select
 from diffneq.inference.series import TimeSeries, time_series
@@ -86,8 +87,10 @@ __all__ = [
     "measured_generating_function",
     "moment_matching",
     "paths",
+    "residuals",
     "scaled_cumulant_generating_function",
     "select",
     "stationary_moments",
     "time_series",
+    "whiteness",
 ]

@@ -77,10 +77,12 @@ def collected(model, chosen: Parameters, found: Minimum, method: str, units: Map
     z, hessian, scores = (np.asarray(part, np.float64) for part in (found.z, found.hessian, found.scores))
     values = np.asarray(chosen.physical(found.z), np.float64)
     slope = np.where(chosen.logarithmic, values, 1.0)  # d value/dz
-    inverse, unknown = _inverse(hessian, chosen.names)
+    inverse, open_, unknown = _inverse(hessian, chosen.names)
     blocks = len(scores)
     outer = inverse @ (scores.T @ scores * blocks / max(blocks - 1, 1)) @ inverse
     by_hessian, by_blocks = (np.outer(slope, slope) * part for part in (inverse, outer))
+    for part in (by_hessian, by_blocks):
+        part[open_, open_] = np.inf
     covariance = by_blocks if blocks >= _FEW_BLOCKS else by_hessian
     converged = bool(found.decrement >= 0) and bool(found.decrement < CONVERGED)
     warnings = [*notes, *unknown]
@@ -104,32 +106,31 @@ def collected(model, chosen: Parameters, found: Minimum, method: str, units: Map
     return Fit(final, estimates, covariance, total, likelihoods, converged, method, tuple(warnings), diagnostics)
 
 
-def _inverse(hessian: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
-    """H^-1, and a sentence for each direction that the data do not determine."""
+def _inverse(hessian: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """H^-1 on what the data determine, which parameters (P,) they leave open, and a sentence for each such direction."""
     scale = np.sqrt(np.abs(np.diag(hessian)))
     scale = np.where(scale > 0, scale, 1.0)
     values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))
     lost = values < _DEGENERATE * max(values.max(), 1e-300)
+    part = (np.abs(vectors) > 0.2 * np.abs(vectors).max(0)) & lost
     sentences = []
-    for vector in vectors[:, lost].T:
-        parts = [name for name, share in zip(names, vector, strict=True) if abs(share) > 0.2 * np.abs(vector).max()]
-        what = parts[0] if len(parts) == 1 else "a combination of " + ", ".join(parts)
+    for column in part[:, lost].T:
+        named = [name for name, here in zip(names, column, strict=True) if here]
+        what = named[0] if len(named) == 1 else "a combination of " + ", ".join(named)
         sentences.append(f"not identified: the data do not determine {what}")
     kept = vectors[:, ~lost] / np.sqrt(values[~lost])
-    inverse = kept @ kept.T / np.outer(scale, scale)
-    inverse += np.where(np.eye(len(names), dtype=bool), (vectors[:, lost] ** 2 > 0.04).any(1) * np.inf, 0.0) \
-        if lost.any() else 0.0  # fmt: skip
-    return inverse, sentences
+    return kept @ kept.T / np.outer(scale, scale), part.any(1), sentences
 
 
 def _doubts(chosen: Parameters, values: np.ndarray, errors: list[np.ndarray], blocks: int) -> list[str]:
     """Parameters that lean on their bound, and errors that do not agree."""
     out = []
     for i, name in enumerate(chosen.names):
-        if chosen.logarithmic[i] and not errors[0][i] < abs(values[i]):
+        if chosen.logarithmic[i] and np.isfinite(errors[0][i]) and not errors[0][i] < abs(values[i]):
             out.append(f"{name} is at its bound: it cannot be told from zero")
     if blocks >= _FEW_BLOCKS:
-        ratio = errors[1] / np.where(errors[0] > 0, errors[0], np.inf)
+        known = (errors[0] > 0) & np.isfinite(errors[0])
+        ratio = np.where(known, errors[1], 1.0) / np.where(known, errors[0], 1.0)
         # the variance of blocks is known to sqrt(2/(blocks - 1)); four of those is not chance
         room = 4 * np.sqrt(2 / (blocks - 1))
         for i in np.flatnonzero(np.abs(ratio**2 - 1) > max(room, 1.0)):

@@ -12,16 +12,18 @@ from jax import Array
 
 from diffneq.inference.models import Langevin
 
-_NODES = 256
+_PANELS, _NODES = 24, 16  # pieces of the window, nodes in each: what is singular at its ends stays there
 _DEPTH = 60.0  # -ln of the density at the ends of the window, relative to its maximum
 _ROUNDS = 60
+_FLOOR = 1e-3  # of the diffusion in the middle: x must not come to where it is less
+_NEVER = 1e-6  # of the maximum of the density
 
 
 class Basis(eqx.Module):
-    """Gauss-Legendre nodes x (n,) and weights (n,) of a window; `primitive` (n, n), the integral from its left end.
+    """Gauss-Legendre nodes x (n,) and weights (n,) of the panels of a window; `primitive` (n, n), the integral from its left end.
 
     `values` and `slopes` (n, m): polynomials of degree < m and their derivatives, orthonormal in the stationary density
-    of the model that the basis was made for; those of models nearby are nearly so.
+    of the model that the basis was made for; those of models nearby are nearly so. `middle`: the node at its maximum.
     """
 
     nodes: Array
@@ -29,6 +31,7 @@ class Basis(eqx.Module):
     primitive: Array
     values: Array
     slopes: Array
+    middle: Array
 
 
 def basis(model: Langevin, size: int = 24, window: tuple[float, float] | None = None) -> Basis:
@@ -41,33 +44,42 @@ def basis(model: Langevin, size: int = 24, window: tuple[float, float] | None = 
     >>> from diffneq.inference import ItoPolynomial
     >>> made = basis(ItoPolynomial((0.0, -1.0), 1.0))
     >>> made.values.shape, bool(made.nodes[0] < -8)
-    ((256, 24), True)
+    ((384, 24), True)
     """
     low, high = _window(model) if window is None else map(float, window)
-    unit_nodes, unit_weights, unit_primitive = _legendre(_NODES)
-    half = (high - low) / 2
-    nodes, weights, primitive = (low + high) / 2 + half * unit_nodes, half * unit_weights, half * unit_primitive
-    log_density = _log_density(*_laws(model, nodes), lambda f: primitive @ f)
-    if not np.all(np.isfinite(log_density)):
-        raise ValueError(f"{type(model).__name__}: the diffusion is not positive everywhere between {low:.4g} and "
-                         f"{high:.4g}: give the window of x that the process keeps to.")  # fmt: skip
-    density = np.exp(log_density - log_density.max())
-    density /= weights @ density
-    values, slopes = _polynomials(nodes, weights * density, size)
-    return Basis(*(jnp.asarray(part) for part in (nodes, weights, primitive, values, slopes)))
+    nodes, weights, primitive = _panels(low, high)
+    drift, diffusion = (jnp.asarray(part) for part in _laws(model, nodes))
+    middle = jnp.asarray(len(nodes) // 2)
+    middle = jnp.argmax(_density(drift, diffusion, jnp.asarray(weights), jnp.asarray(primitive), middle))
+    p = np.asarray(_density(drift, diffusion, jnp.asarray(weights), jnp.asarray(primitive), middle), np.float64)
+    if not np.all(np.isfinite(p)):
+        raise ValueError(f"{type(model).__name__}: the diffusion is not positive where x comes, between {low:.4g} and "
+                         f"{high:.4g}: give the window of x that the process keeps to, or other parameters.")  # fmt: skip
+    values, slopes = _polynomials(nodes, weights * p, size)
+    return Basis(*(jnp.asarray(part) for part in (nodes, weights, primitive, values, slopes)), middle)
 
 
 def density(model: Langevin, made: Basis) -> Array:
     """p(x) = exp(int a/D dx)/(Z D), a being Ito's drift: the stationary density at the nodes (n,).
 
-    NaN where the diffusion is not positive throughout the window.
+    NaN where the diffusion is not positive at a place that x comes to.
     """
     drift, diffusion = jax.vmap(model.ito_drift)(made.nodes), jax.vmap(model.diffusion)(made.nodes)
-    sound = jnp.all(diffusion > 0)
-    diffusion = jnp.where(diffusion > 0, diffusion, 1.0)
-    exponent = made.primitive @ (drift / diffusion) - jnp.log(diffusion)
-    raw = jnp.exp(exponent - jnp.max(exponent))
-    return jnp.where(sound, raw / (made.weights @ raw), jnp.nan)
+    return _density(drift, diffusion, made.weights, made.primitive, made.middle)
+
+
+def _density(drift: Array, diffusion: Array, weights: Array, primitive: Array, middle: Array) -> Array:
+    """Between the places nearest to the middle where the diffusion vanishes, which x must not come to."""
+    floor = _FLOOR * diffusion[middle]
+    lost, place = ~(diffusion > floor), jnp.arange(len(weights))
+    left = jnp.max(jnp.where(lost & (place <= middle), place, -1))
+    right = jnp.min(jnp.where(lost & (place >= middle), place, len(weights)))
+    inside = (place > left) & (place < right)
+    floored = jnp.where(inside, diffusion, 1.0)
+    exponent = primitive @ (jnp.where(inside, drift, 0.0) / floored) - jnp.log(floored)
+    raw = jnp.where(inside, jnp.exp(exponent - jnp.max(jnp.where(inside, exponent, -jnp.inf))), 0.0)
+    comes = (left >= 0) & (raw[left + 1] > _NEVER) | (right < len(weights)) & (raw[right - 1] > _NEVER)
+    return jnp.where((floor > 0) & ~comes, raw / (weights @ raw), jnp.nan)
 
 
 def _laws(model: Langevin, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,11 +88,6 @@ def _laws(model: Langevin, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if drift.ndim != 1 or diffusion.ndim != 1:
         raise ValueError(f"{type(model).__name__} has several variables: the long time is solved for one.")
     return np.asarray(drift, np.float64), np.asarray(diffusion, np.float64)
-
-
-def _log_density(drift, diffusion, integral) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return integral(drift / diffusion) - np.log(diffusion)
 
 
 def _window(model: Langevin) -> tuple[float, float]:
@@ -113,10 +120,21 @@ def _coarse(model: Langevin, centre: float, width: float) -> tuple[np.ndarray, n
     last = bad[bad > middle].min() if np.any(bad > middle) else len(x)
     x, drift, diffusion = x[first:last], drift[first:last], diffusion[first:last]
     trapezoid = lambda f: np.concatenate([[0.0], np.cumsum((f[1:] + f[:-1]) / 2)]) * (x[1] - x[0])
-    return x, _log_density(drift, diffusion, trapezoid)
+    return x, trapezoid(drift / diffusion) - np.log(diffusion)
 
 
-@lru_cache(maxsize=4)
+def _panels(low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Nodes, weights, and the matrix of the integral from `low`, panel by panel."""
+    unit_nodes, unit_weights, unit_primitive = _legendre(_NODES)
+    edges = np.linspace(low, high, _PANELS + 1)
+    half = (high - low) / (2 * _PANELS)
+    nodes = ((edges[1:] + edges[:-1])[:, None] / 2 + half * unit_nodes).ravel()
+    weights = np.tile(half * unit_weights, _PANELS)
+    before = np.kron(np.tri(_PANELS, k=-1), np.ones((_NODES, 1)) * half * unit_weights)
+    return nodes, weights, before + np.kron(np.eye(_PANELS), half * unit_primitive)
+
+
+@lru_cache(maxsize=1)
 def _legendre(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes, weights, and the matrix of int_{-1}^x of the interpolating polynomial, on [-1, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)

@@ -1,0 +1,46 @@
+"""The pictures of fitted Langevin equations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from diffneq.inference import Langevin, kramers_moyal
+from diffneq.plotting.inference import drift_and_diffusion, long_time_rates, residual_whiteness
+
+if TYPE_CHECKING:
+    from diffneq.studies.langevin.report import Report
+
+
+def draw(report: Report, folder: Path, left: np.ndarray, rho: np.ndarray, error: np.ndarray) -> list[Path]:
+    """drift-and-diffusion.png, residuals.png, and long-time.png after long-time matching; their paths."""
+    figures = {"residuals": residual_whiteness(left, rho, error, dt=report.series.dt, name=report.best)}
+    measured = kramers_moyal(report.series, orders=2, blocks=report.options.blocks)
+    keep = np.isfinite(measured.drift[:, 0])
+    centres = measured.centres[keep, 0]
+    x = np.linspace(centres.min(), centres.max(), 200)
+    curves = {}
+    for name, fit in report.fits.items():
+        if isinstance(fit.model, Langevin):
+            points = jnp.asarray(x)
+            laws = jax.vmap(fit.model.ito_drift)(points), jax.vmap(fit.model.diffusion)(points)
+            curves[name] = (x, np.asarray(laws[0]), np.asarray(laws[1]))
+    figures["drift-and-diffusion"] = drift_and_diffusion(
+        centres, measured.drift[keep, 0], measured.drift_error[keep, 0], measured.diffusion[keep, 0, 0],
+        measured.diffusion_error[keep, 0, 0], curves, dt=report.series.dt,
+    )  # fmt: skip
+    if report.long_time is not None:
+        predicted = {name: fit.diagnostics["predicted"] for name, fit in report.fits.items()}
+        errors = np.sqrt(np.diag(report.long_time.covariance))
+        labels = [report.long_time[target].name for target in report.long_time.targets]
+        figures["long-time"] = long_time_rates(labels, report.long_time.values, errors, predicted)
+    paths = []
+    for name, figure in figures.items():
+        path = folder / f"{name}.png"
+        figure.savefig(path)
+        paths.append(path)
+    return paths
