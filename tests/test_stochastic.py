@@ -59,7 +59,7 @@ def in_equilibrium(count, k, temperature=1.0, seed=0):
 
 SCHEMES = {
     **{name: Underdamped(0.8, 0.7, 0.6, splitting=name) for name in SPLITTINGS},
-    "Leimkuhler-Matthews": Overdamped(0.5, 0.7, 1.5),
+    "Leimkuhler-Matthews": Overdamped(0.75, 0.7, 1.5),
     "Euler-Maruyama": Overdamped(0.5, 0.7, 1.5, scheme="Euler-Maruyama"),
 }
 

@@ -48,7 +48,8 @@ class Dynamics(Protocol):
 
     `needs_noise` says whether a run needs a key; `check` refuses a model that it does not fit; `step` advances by `dt`.
     One whose Info has `observed` says so beforehand: `units`, name -> unit (see `observed_units`). One that sums over
-    all particles says `can_share = False`, and is not spread over devices.
+    all particles says `can_share = False`, and is not spread over devices. One that moves a parameter of the model has
+    `present(model, state)`, the model as it is then: energies and records are taken of that.
     """
 
     dt: Array
@@ -61,6 +62,12 @@ class Dynamics(Protocol):
 def observed_units(dynamics) -> dict[str, str]:
     """Name -> unit of what the dynamics observe in each step besides work and heat."""
     return dict(getattr(dynamics, "units", {}))
+
+
+def present_model(model, dynamics, state: State):
+    """The model as it is now: there are dynamics that move a parameter of it, and say so by `present`."""
+    present = getattr(dynamics, "present", None)
+    return model if present is None else present(model, state)
 
 
 def inverse_mass(model) -> Array:

@@ -110,9 +110,9 @@ def optimise(
 ) -> OptimisedProtocol:
     """min over the leaves of a protocol of objective(W_1, ..., W_n), by gradients through the simulation.
 
-    Each iteration has noise of its own, and the falling rate of the optimiser averages over them. With `fresh=False` all
-    have the same: one smooth function is minimised, to the end, but what it is fitted to is the noise of n trajectories.
-    What was gained is measured at the end on other noise, the same for both protocols.
+    Each iteration has noise of its own, and the falling rate of the optimiser averages over them. With `fresh=False`
+    all have the same: one smooth function is minimised, but fitted to the noise of n trajectories. What was gained is
+    measured at the end on other noise, the same for both protocols.
 
     Arguments:
         work: (protocol, key) -> works (n,) [energy], differentiable: a `Driving`, or your own `equinox.Module`.

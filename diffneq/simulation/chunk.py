@@ -14,7 +14,7 @@ import numpy as np
 from jax import Array, lax
 from jax.sharding import PartitionSpec
 
-from diffneq.dynamics.state import State, observed_units
+from diffneq.dynamics.state import State, observed_units, present_model
 from diffneq.particles import share
 from diffneq.particles.neighbours import ListPlan, Neighbours, build, replica_axes
 from diffneq.particles.space import reanchor
@@ -92,7 +92,8 @@ def _advance(length: Array):
         def one_step(_, carry):
             state, tally = carry
             state, info = dynamics.step(model, state, neighbours, drive)
-            values = {**model.every_step(state), **info.observed, "work": info.work, "heat": info.heat}
+            seen = present_model(model, dynamics, state).every_step(state)
+            values = {**seen, **info.observed, "work": info.work, "heat": info.heat}
             sums = {name: tally.sums[name] + value for name, value in values.items()}
             moved = jnp.sqrt(jnp.max(sum(u * u for u in state.displacement)))
             lost = ~(moved < limit) & (tally.failed == 0)  # also true for nan
@@ -102,6 +103,10 @@ def _advance(length: Array):
         return lax.fori_loop(0, length, one_step, (state, tally))
 
     return one_replica
+
+
+def _energies(batch: Batch, state: State, neighbours: Neighbours) -> Array:
+    return batch.map(lambda m, d, _, s, n: total_energy(present_model(m, d, s), s, n), state, neighbours)
 
 
 def _start_tally(batch: Batch, state: State, failed: Array) -> _Tally:
@@ -118,7 +123,8 @@ def _record(batch: Batch, schedule: Schedule, state, neighbours, tally: _Tally):
         name: total if name in ("work", "heat") else total / schedule.record_every
         for name, total in share.total(tally.sums).items()
     }
-    taken = batch.map(lambda m, _, __, s, n: m.at_record(s, n, schedule.record), state, neighbours)
+    now = lambda m, d, _, s, n: present_model(m, d, s).at_record(s, n, schedule.record)
+    taken = batch.map(now, state, neighbours)
     return {**means, **share.total(taken)}
 
 
@@ -156,16 +162,17 @@ def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, 
     _, state, _, tally, fills, records = lax.while_loop(lambda carry: carry[0] < schedule.steps, stretch, carry)
     # The state itself keeps its anchors: they move once, where the next list is due, whatever the chunks are.
     listed, neighbours = relist(batch, plan, state)
-    energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), listed, neighbours)
+    energy = _energies(batch, listed, neighbours)
     fills = largest(fills, (neighbours.fill, neighbours.cell_fill))
     return state, records, Report(*fills, share.largest(tally.moved), share.earliest(tally.failed), energy)
 
 
 def _prepare(batch: Batch, plan: ListPlan | None, state: State):
     state, neighbours = relist(batch, plan, state)
-    force = batch.map(lambda m, _, __, u, n: m.forces(u, n), state.displacement, neighbours)
+    first = lambda m, d, _, s, n: present_model(m, d, s).forces(s.displacement, n)
+    force = batch.map(first, state, neighbours)
     state = eqx.tree_at(lambda s: s.force, state, force)
-    energy = batch.map(lambda m, _, __, s, n: total_energy(m, s, n), state, neighbours)
+    energy = _energies(batch, state, neighbours)
     none = jnp.zeros_like(energy)
     return state, {}, Report(neighbours.fill, neighbours.cell_fill, none, none.astype(jnp.uint32), energy)
 

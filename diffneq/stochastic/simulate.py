@@ -35,8 +35,8 @@ def trajectories(
     the new parameter. Its heat is what the bath gives, and what else the energy changes by is shadow work, done by the
     finite time step. For a canonical start <exp(-(work + shadow_work)/k_B T)> = Z_1/Z_0 exactly, at any time step.
 
-    Everything can be differentiated, forwards and in reverse; reverse mode keeps of s steps about sqrt(s) states and what
-    sqrt(s) steps need. Noise is a function of key, step and trajectory: results do not depend on the devices.
+    Everything can be differentiated, forwards and in reverse; reverse mode keeps of s steps about sqrt(s) states and
+    what sqrt(s) steps need. Noise is a function of key, step and trajectory: results do not depend on the devices.
 
     Arguments:
         potential: U(x, parameter) -> energy of one trajectory, x of shape () or (d,); an `equinox.Module` or a function

@@ -140,7 +140,7 @@ def _in_pieces(advance, account: Account, rows, length: int) -> Account:
 
 
 def _near_root(count: int) -> int:
-    """A divisor of `count` between half and twice its root, or else the root: what is left over costs another program."""
+    """A divisor of `count` between half and twice its root, or else the root; a rest costs another program."""
     root = max(1, math.isqrt(count))
     near = sorted(range(max(1, root // 2), 2 * root + 1), key=lambda n: abs(n - root))
     return next((n for n in near if count % n == 0), root)

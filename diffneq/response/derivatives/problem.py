@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,6 +13,7 @@ import numpy as np
 from jax import Array
 
 from diffneq.dynamics.state import State
+from diffneq.parameter_path import ParameterPath
 from diffneq.response.derivatives.observed import Observation, Observed
 
 
@@ -24,63 +23,6 @@ class System(NamedTuple):
     model: Any
     dynamics: Any
     drive: Any
-
-
-class ParameterPath(eqx.Module):
-    """One number of a `System`, by its path: "drive.amplitude", "model.law.stiffness", "dynamics.damping_rate[1]"."""
-
-    path: str = eqx.field(static=True)
-
-    @property
-    def of_model(self) -> bool:
-        """Whether it is a parameter of the model, and so perhaps of the forces between particles."""
-        return self.path.startswith("model")
-
-    def _parts(self) -> tuple[str, int | None]:
-        match = re.fullmatch(r"((?:model|dynamics|drive)(?:\.\w+|\['?\w+'?\])*?)(?:\[(\d+)\])?", self.path)
-        if match is None:
-            raise ValueError(
-                f"parameter is a path such as 'drive.amplitude', 'model.law.stiffness' or "
-                f"'dynamics.damping_rate[0]', got {self.path!r}."
-            )
-        return match[1], None if match[2] is None else int(match[2])
-
-    def _leaf(self, system: System) -> Array:
-        names, _ = self._parts()
-        here: Any = system
-        for name in re.findall(r"\w+", names):
-            here = here[name] if isinstance(here, dict) else attrgetter(name)(here)
-        return here
-
-    def value(self, system: System) -> float:
-        """The parameter's value."""
-        _, index = self._parts()
-        leaf = np.asarray(self._leaf(system), float)
-        return float(leaf.reshape(-1)[0] if index is None else leaf[index])
-
-    def shifted(self, system: System, change) -> System:
-        """The system with the parameter changed by `change`."""
-        _, index = self._parts()
-
-        def moved(leaf: Array) -> Array:
-            step = jnp.asarray(change, leaf.dtype)
-            return leaf + step if index is None else leaf.at[index].add(step)
-
-        return eqx.tree_at(self._leaf, system, replace_fn=moved)
-
-    def check(self, system: System) -> None:
-        """ValueError where there is no such float in the system, or it is more than one number."""
-        if self.path.startswith("drive") and system.drive is None:
-            raise ValueError(f"There is no drive to differentiate for {self.path!r}: give drive=Constant(0.0).")
-        try:
-            leaf = self._leaf(system)
-        except (AttributeError, KeyError) as error:
-            raise ValueError(f"The system has no parameter {self.path!r}: {error}.") from None
-        if not eqx.is_inexact_array(leaf):
-            raise ValueError(f"{self.path!r} is {leaf!r}, which is not a float that could be differentiated.")
-        _, index = self._parts()
-        if leaf.size != 1 and (index is None or leaf.ndim != 1):
-            raise ValueError(f"{self.path!r} holds {leaf.size} numbers; name one of them, '{self.path}[0]'.")
 
 
 @dataclass(frozen=True, eq=False)
