@@ -124,7 +124,7 @@ def test_refusals():
 @pytest.mark.slow
 def test_crooks_for_a_fluid():
     """Sixteen soft discs stiffened and softened at a long step: ln P_F(W)/P_R(-W) = W - dF, the slope being one."""
-    duration, dt, replicas = 1.0, 0.05, 6000
+    duration, dt, replicas = 1.0, 0.05, 2500
     model = Fluid(Hertzian(10.0, 1.5), (6.0, 6.0), (16,))
     forward = PiecewiseLinear.ramp(10.0, 30.0, duration)
     works = []
@@ -141,11 +141,12 @@ def test_crooks_for_a_fluid():
     loss = lambda p: np.mean(np.logaddexp(0, -(p[0] * ahead - p[1]))) + np.mean(np.logaddexp(0, p[0] * back - p[1]))
     found = minimize(loss, [1.0, np.mean(ahead + back) / 2])
     error = np.sqrt(np.linalg.inv(_information(loss, found.x) * replicas)[0, 0])
-    assert error < 0.1 and np.mean(ahead) - np.mean(back) > 0.5
+    assert error < 0.15 and np.mean(ahead) - np.mean(back) > 0.5
     assert abs(found.x[0] - 1) < 4 * error
 
 
 def _information(loss, place, h=1e-3):
     """Second derivatives by differences."""
     slope = lambda p, a: (loss(p + a) - loss(p - a)) / (2 * h)
-    return np.array([[(slope(place + b, a) - slope(place - b, a)) / (2 * h) for a in h * np.eye(2)] for b in h * np.eye(2)])
+    steps = h * np.eye(2)
+    return np.array([[(slope(place + b, a) - slope(place - b, a)) / (2 * h) for a in steps] for b in steps])
