@@ -42,15 +42,15 @@ def mean_work_of_dragging(protocol, steps=100, duration=1.0):
 def test_dragged_trap_lands_on_schmiedl_and_seifert():
     """k = gamma = L = t = 1: W* = 1/(t + 2) = 1/3 within 1 %, with jumps 1/(t + 2) to (t + 1)/(t + 2)."""
     ramp = PiecewiseLinear.ramp(0.0, 1.0, 1.0, knots=4)
-    found = optimise(dragged(100, 2048), ramp, KEY, iterations=150, progress=False)
+    found = optimise(dragged(100, 1024), ramp, KEY, iterations=120, progress=False)
     assert mean_work_of_dragging(ramp) == pytest.approx(np.exp(-1), rel=0.01)
     assert mean_work_of_dragging(found.protocol) == pytest.approx(1 / 3, rel=0.01)
     np.testing.assert_allclose(found.protocol.values, 1 / 3 + np.arange(4) / 9, atol=0.04)
     assert float(found.protocol.start) == 0.0 and float(found.protocol.stop) == 1.0
     for estimate, exact in ((found.before, np.exp(-1)), (found.after, 1 / 3), (found.saving, np.exp(-1) - 1 / 3)):
         assert abs(estimate.value - exact) < 4 * estimate.error + 0.002
-    assert found.saving.error < 0.5 * found.after.error  # the same noise before and after
-    assert found.history.shape == (151,) and "saving" in str(found)
+    assert found.saving.error < 0.6 * found.after.error  # the same noise before and after
+    assert found.history.shape == (121,) and "saving" in str(found)
 
 
 def mean_work_of_breathing(protocol, duration, steps=20_000):

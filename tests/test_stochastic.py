@@ -24,6 +24,7 @@ from diffneq.stochastic import (
     reverse,
     trajectories,
 )
+from diffneq.stochastic.protocols import parameters
 
 KEY, OTHER = jax.random.key(5), jax.random.key(6)
 SPLITTINGS = ("BAOAB", "OBABO", "ABOBA", "OABAO", "BAOA")
@@ -64,20 +65,27 @@ SCHEMES = {
 }
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+FEW = ("BAOAB", "BAOA", "Leimkuhler-Matthews", "Euler-Maruyama")
+
+
+@pytest.mark.parametrize("name", FEW + tuple(pytest.param(n, marks=pytest.mark.slow) for n in SCHEMES if n not in FEW))
 def test_jarzynski_holds_at_a_long_step(name):
-    """<exp(-(W + W_shadow)/kT)> = Z_1/Z_0 in an anharmonic well; another account of the shadow work misses it."""
-    start = in_equilibrium(100_000, 1.0, temperature=0.7)
+    """<exp(-(W + W_shadow)/kT)> = Z_1/Z_0 in an anharmonic well, with a shadow work that matters."""
+    start = in_equilibrium(200_000, 1.0, temperature=0.7)
     runs = trajectories(RIPPLED, SCHEMES[name], Ramp(1.0, 3.0, 2.0), KEY, 4, start)
     final = float(Ramp(1.0, 3.0, 2.0)(4 * SCHEMES[name].dt))
     exact = partition(final, temperature=0.7) / partition(1.0, temperature=0.7)
     assert abs(z_score(np.exp(-np.asarray(runs.total_work, float) / 0.7), exact)) < 4
-    wrong = np.asarray(runs.work - runs.shadow_work, float)
-    assert abs(z_score(np.exp(-wrong / 0.7), exact)) > 8  # the test can tell
+    assert np.std(runs.shadow_work) > 0.1 * 0.7
+    if name in SPLITTINGS:
+        assert abs(z_score(np.exp(-np.asarray(runs.work, float) / 0.7), exact)) > 8  # the test can tell
     assert not runs.warnings
 
 
-@pytest.mark.parametrize("h, protocol_only", [(0.25, 0.70639), (0.5, 0.70418), (1.0, 0.69021)])
+@pytest.mark.parametrize(
+    "h, protocol_only",
+    [pytest.param(h, w, marks=pytest.mark.slow) for h, w in ((0.25, 0.70639), (0.5, 0.70418))] + [(1.0, 0.69021)],
+)
 def test_golden_numbers_of_the_time_step(h, protocol_only):
     """m = g = 1, k from 1 to 2 in t = 4 by BAOAB; golden numbers from 3e7 paths of an independent program."""
     start = np.random.default_rng(1).normal(size=400_000).astype(np.float32)
@@ -218,7 +226,7 @@ def test_results_do_not_depend_on_devices_records_or_company():
     dynamics, start = Underdamped(0.1, 1.0, 1.0), np.linspace(-1, 1, 777).astype(np.float32)
     run = lambda n=777, **more: trajectories(BreathingTrap(), dynamics, Ramp(1.0, 2.0, 1.0), KEY, 10, start[:n], **more)
     one = run(devices=1, record_every=2)
-    for other in (run(devices=2), run(devices=2, record_every=5), run(n=100)):
+    for other in (run(devices=2, record_every=5), run(n=100)):
         count = len(other.work)
         np.testing.assert_allclose(other.work, one.work[:count], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(other.position, one.position[:count], rtol=1e-5, atol=1e-6)
@@ -230,7 +238,7 @@ def test_results_do_not_depend_on_devices_records_or_company():
 def test_several_coordinates_and_a_drive():
     """A chain pulled at its end in equilibrium: positions keep their canonical covariance; two steps share no noise."""
     chain, rest = PulledChain(spring=2.0, rest=1.0, stiffness=3.0), np.arange(1.0, 5.0, dtype=np.float32)
-    start = canonical(chain, 4.0, 1.0, OTHER, np.tile(rest, (4000, 1)), moves=600)
+    start = canonical(chain, 4.0, 1.0, OTHER, np.tile(rest, (3000, 1)), moves=400)
     runs = trajectories(chain, Underdamped(0.3, 1.0, 1.0), Constant(4.0), KEY, 12, start, record_every=4)
     springs = 2.0 * (2 * np.eye(4) - np.eye(4, k=1) - np.eye(4, k=-1))
     springs[3, 3] = 2.0 + 3.0
@@ -238,13 +246,13 @@ def test_several_coordinates_and_a_drive():
     for x in (np.asarray(start), np.asarray(runs.position)):
         for i, j in ((0, 0), (3, 3), (0, 3), (1, 2)):
             assert abs(z_score((x[:, i] - rest[i]) * (x[:, j] - rest[j]), exact[i, j])) < 4
-    assert runs.record_position.shape == (4000, 4, 4) and runs.record_work.shape == (4000, 4)
+    assert runs.record_position.shape == (3000, 4, 4) and runs.record_work.shape == (3000, 4)
     data = runs.dataset()
     assert data.position.dims == ("trajectory", "time", "coordinate") and data.work.attrs["units"] == "energy"
     np.testing.assert_allclose(data.time, [0, 1.2, 2.4, 3.6], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["BAOAB", "Euler-Maruyama"])
+@pytest.mark.parametrize("name", ["BAOAB", pytest.param("Euler-Maruyama", marks=pytest.mark.slow)])
 def test_gradients(name, x64):
     """Mean work, heat and shadow work by all float leaves: reverse and forward against central differences."""
     dynamics = Underdamped(0.11, 0.8, 0.7, 1.2) if name == "BAOAB" else Overdamped(0.11, 0.8, 1.3, name)
@@ -298,8 +306,8 @@ def test_protocols():
     assert float(back(0.0)) == 1.0 and float(back(0.7)) == 0.0 and float(back(0.175)) == pytest.approx(0.65)
     ramp = PiecewiseLinear.ramp(1.0, 2.0, 4.0, knots=5)
     np.testing.assert_allclose(jax.vmap(ramp)(jnp.array([0.0, 1.0, 3.9, 4.0])), [1.0, 1.25, 1.975, 2.0], rtol=1e-6)
-    runs = trajectories(DraggedTrap(1.0), Overdamped(0.5, 1.0), Sine(1.0, 1.0), KEY, 1000, np.zeros(4, np.float32))
-    assert np.max(np.abs(runs.work)) < 1e-2  # sin is zero at every step, after 500 periods too
+    long = parameters(Sine(1.0, 1.0), 100_000, jnp.float32(0.1))
+    assert np.max(np.abs(long[::5])) < 1e-5  # half periods, after 10,000 periods too
 
 
 def test_lost_trajectories_are_counted():
