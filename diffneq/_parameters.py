@@ -63,3 +63,12 @@ def _shown(numbers: np.ndarray, bad: np.ndarray) -> str:
         return str(numbers)
     where = tuple(int(i) for i in np.argwhere(bad)[0])
     return f"{numbers[where]} at index {list(where)}"
+
+
+def check_function_of_time(owner: str, **named) -> None:
+    """ValueError unless each argument is a function of time; a number is the likely mistake."""
+    for name, value in named.items():
+        if not callable(value):
+            raise ValueError(
+                f"{owner}: {name} is a function of time, a drive such as Ramp(1.0, 2.0, duration=1.0); got {value!r}."
+            )

@@ -47,7 +47,7 @@ class ParameterPath(eqx.Module):
         leaf = np.asarray(self._leaf(system), float)
         return float(leaf.reshape(-1)[0] if index is None else leaf[index])
 
-    def shifted(self, system, change) :
+    def shifted(self, system, change):
         """The system with the parameter changed by `change`."""
         _, index = self._parts()
 

@@ -43,7 +43,6 @@ from diffneq.fluctuations.entropy_production import NeuralEstimator, ShortTimeBo
 from diffneq.fluctuations.theorems.symmetry import exponential_average as exponential
 from diffneq.plotting.entropy_production import thermodynamic_force
 from diffneq.plotting.style import COLOURS, new_figure, style
-from diffneq.plotting.work import optimised_protocol
 from diffneq.statistics import Estimate
 from diffneq.stochastic import (
     BreathingTrap,
@@ -72,10 +71,10 @@ def key(number):
 # %% [markdown]
 # ## 1. The work of a finite time step
 #
-# A particle in a trap whose stiffness grows from 1 to 2 while $t$ goes from 0 to 4, with inertia and friction. A
-# time step $h$ of BAOAB moves the energy by more than heat and protocol work: the rest is *shadow work*, done by the
-# integrator. With it, $\langle e^{-W}\rangle = Z_1/Z_0 = 2^{-1/2}$ exactly, however large the step; without it, an error
-# of order $h^2$ that no amount of sampling removes.
+# A particle in a trap whose stiffness grows from 1 to 2 while $t$ goes from 0 to 4, with inertia and friction. A time
+# step $h$ of BAOAB moves the energy by more than heat and protocol work: the rest is *shadow work*, done by the
+# integrator. With it, $\langle e^{-W}\rangle = Z_1/Z_0 = 2^{-1/2}$ exactly, however large the step; without it, an
+# error of order $h^2$ that no amount of sampling removes.
 
 
 # %%
@@ -117,8 +116,8 @@ print(f"exact dF {np.log(2) / 2:.4f}, <W> {float(trap_model.mean_work()):.4f}; m
 display(found.figure())
 
 # %% [markdown]
-# Crooks' theorem, $\ln P_F(W)/P_R(-W) = W - \Delta F$, is a straight line of slope $1/k_BT$. The fit uses no bins (the
-# points are there for the eye); a slope away from one would say that something is wrong with the data.
+# Crooks' theorem, $\ln P_F(W)/P_R(-W) = W - \Delta F$, is a straight line of slope $1/k_BT$. The fit uses no bins
+# (the points are there for the eye); a slope away from one would say that something is wrong with the data.
 
 # %%
 line = theorems.crooks(forward, backward, free_energy=np.log(2) / 2)
@@ -141,9 +140,9 @@ for waste in (1.0, 5.0, 20.0):
 # %% [markdown]
 # ## 3. Gas under a piston
 #
-# One particle of an ideal gas in a cylinder, isolated during the stroke, started at $k_BT = 1$ (Lua and Grosberg 2005).
-# The distribution of work has an atom at $W = 0$, the particles that the piston never meets, and
-# $\langle e^{-W}\rangle = L_1/L_0$ at any speed: no bath is needed for the work relation.
+# One particle of an ideal gas in a cylinder, isolated during the stroke, started at $k_BT = 1$ (Lua and Grosberg
+# 2005). The distribution of work has an atom at $W = 0$, the particles that the piston never meets, and $\langle
+# e^{-W}\rangle = L_1/L_0$ at any speed: no bath is needed for the work relation.
 
 # %%
 stroke = exact.PistonStroke(length=1.0, speed=-0.5, duration=1.0)
@@ -165,9 +164,9 @@ print("mean work", Estimate(works.mean(), works.std() / np.sqrt(RUNS)), f" exact
 # %% [markdown]
 # ## 4. Which theorems hold when
 #
-# A trap dragged at constant speed. From equilibrium, $\ln P(W)/P(-W) = W$ holds after any time. In the steady state it
-# holds only for long times; after the time $\tau$ the slope is $1/[1 - (1 - e^{-\tau})/\tau]$. And the heat does not obey
-# it at all, however long one waits: the potential energy has exponential tails.
+# A trap dragged at constant speed. From equilibrium, $\ln P(W)/P(-W) = W$ holds after any time. In the steady state
+# it holds only for long times; after the time $\tau$ the slope is $1/[1 - (1 - e^{-\tau})/\tau]$. And the heat does
+# not obey it at all, however long one waits: the potential energy has exponential tails.
 
 
 # %%
@@ -182,16 +181,17 @@ for tau in (0.5, 1.0, 2.0, 5.0):
     rest = jax.random.normal(key(30), (RUNS // 4,))
     transient = trajectories(dragged, Overdamped(step, 1.0), path, key(31), steps, rest)
     steady = trajectories(dragged, Overdamped(step, 1.0), path, key(32), steps, rest - speed)  # lags behind by speed
-    slopes = [theorems.evans_searles(runs).slope for runs in (transient.total_work, steady.total_work, -transient.heat)]
+    produced = (transient.total_work, steady.total_work, -transient.heat)
+    slopes = [theorems.evans_searles(one).slope for one in produced]
     rows.append((tau, *slopes))
     late = float(exact.SteadyDraggedTrap(speed, tau).fluctuation_slope())
     print(f"tau {tau:<4} work from rest {slopes[0]}   steady work {slopes[1]} (exact {late:.4f})   heat {slopes[2]}")
 
 # %% [markdown]
 # A machine of three states that turns more often one way than the other (affinity $\ln 3$ a turn). The symmetry of
-# Gallavotti and Cohen, $\mu(\lambda) = \mu(1-\lambda)$ for the generating function
-# $\mu(\lambda) = \lim \frac1t\ln\langle e^{-\lambda s}\rangle$, and the thermodynamic uncertainty relation,
-# $\mathrm{Var}(J)\,\langle s\rangle/\langle J\rangle^2 \ge 2$:
+# Gallavotti and Cohen, $\mu(\lambda) = \mu(1-\lambda)$ for the generating function $\mu(\lambda) = \lim
+# \frac1t\ln\langle e^{-\lambda s}\rangle$, and the thermodynamic uncertainty relation, $\mathrm{Var}(J)\,\langle
+# s\rangle/\langle J\rangle^2 \ge 2$:
 
 # %%
 net = exact.three_states()
@@ -228,9 +228,9 @@ display(calorimeter.figure())
 # %% [markdown]
 # ## 6. The protocol that wastes least
 #
-# A trap is dragged by $L = 1$ in $t = 1$, with $k = \gamma = 1$. At constant speed that takes $1/e = 0.3679$; the least
-# possible is $L^2/(t + 2) = 1/3$, and its protocol *jumps* at both ends (Schmiedl and Seifert 2007). Gradient descent
-# through the simulation of a few thousand trajectories, with no knowledge of that, finds both.
+# A trap is dragged by $L = 1$ in $t = 1$, with $k = \gamma = 1$. At constant speed that takes $1/e = 0.3679$; the
+# least possible is $L^2/(t + 2) = 1/3$, and its protocol *jumps* at both ends (Schmiedl and Seifert 2007). Gradient
+# descent through the simulation of a few thousand trajectories, with no knowledge of that, finds both.
 
 # %%
 sampled, descent = (2000, 60) if FAST else (20_000, 200)
@@ -245,7 +245,8 @@ squeezing = protocol_optimisation.optimise(
     squeeze, PiecewiseLinear.ramp(1.0, 2.0, 1.0, knots=6), key(62), iterations=descent, progress=False
 )
 print("breathing:", squeezing, "  exact 0.4029")
-display(optimised_protocol(dragging, exact=[(0.0, 1 / 3), (1.0, 2 / 3)], label="position of the trap  [L]"))
+optimum = PiecewiseLinear(0.0, 1.0, 1.0, [1 / 3, 2 / 3])
+display(dragging.figure("position of the trap  [L]", exact=optimum, free_energy=0.0))
 
 # %% [markdown]
 # No closed form is known for a particle that is pulled over a barrier, from one well of a double well to the other.
@@ -258,14 +259,14 @@ crossing = protocol_optimisation.optimise(
     cross, PiecewiseLinear.ramp(-1.0, 1.0, 1.0, knots=10), key(64), iterations=descent, progress=False
 )
 print("over the barrier:", crossing)
-display(optimised_protocol(crossing, label="position of the trap  [L]"))
+display(crossing.figure("position of the trap  [L]"))
 
 # %% [markdown]
 # ## 7. Entropy production from trajectories alone
 #
 # Beads between a bath at $T = 1$ and one at $T = 10$, coupled by springs. All that is given is their positions. The
-# current that the short-time uncertainty bound likes best *is* the thermodynamic force, and its precision is the entropy
-# production; so is what a network learns that tells forward steps from backward ones.
+# current that the short-time uncertainty bound likes best *is* the thermodynamic force, and its precision is the
+# entropy production; so is what a network learns that tells forward steps from backward ones.
 
 # %%
 chain, interval = exact.bead_chain([1.0, 10.0]), 0.01
@@ -278,12 +279,13 @@ display(thermodynamic_force(learned.force, lambda x: np.asarray(x) @ np.asarray(
                             records.reshape(-1, 2)[:: 50 if FAST else 200]))  # fmt: skip
 five = exact.bead_chain(np.linspace(1.0, 10.0, 5))
 records = five.trajectories(key(72), dt=interval, records=1000 if FAST else 4000, trajectories=100)
-print(f"five beads, exact {float(five.entropy_production()):.4f}: short-time bound {entropy_production(records, interval)}")
+bound = entropy_production(records, interval)
+print(f"five beads, exact {float(five.entropy_production()):.4f}: short-time bound {bound}")
 
 # %% [markdown]
 # ## Where to go on
 #
-# - `diffneq.stochastic` takes any potential $U(x, \lambda)$ as a function; `diffneq.dynamics.ProtocolWork` does the same
-#   accounting for any model of interacting particles.
+# - `diffneq.stochastic` takes any potential $U(x, \lambda)$ as a function; `diffneq.dynamics.ProtocolWork` does the
+#   same accounting for any model of interacting particles.
 # - `diffneq.fluctuations.exact` holds the solved systems; each is differentiable in all its parameters.
 # - Which estimator to choose is the subject of the page *Work and entropy production* of the documentation.

@@ -1,6 +1,5 @@
 """Misuse: each gets one sentence, with the right call in it, before anything is computed."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,6 +1,5 @@
 """Reading databases and compiling systems: what is understood exactly, what is refused and how, what is shared."""
 
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp

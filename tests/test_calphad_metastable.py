@@ -1,6 +1,5 @@
 """Metastable phases against closed forms and published numbers; derivatives of equilibria."""
 
-
 import jax
 import numpy as np
 import pytest

@@ -1,6 +1,5 @@
 """Solidification: Scheil and Gulliver's limit without steps, and the lever rule."""
 
-
 import jax
 import numpy as np
 import pytest

@@ -1,6 +1,5 @@
 """Parts of the equilibrium solver, each against a plain calculation: linear systems, hull, blocks, grid, energies."""
 
-
 import jax
 import jax.numpy as jnp
 import numpy as np

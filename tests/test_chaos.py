@@ -59,7 +59,6 @@ def test_methods_compile_once():
     for name in names:
         METHODS[name](ensemble, change=0.1)
 
-
     before = chunk._compiled._cached._cache_size()
     for name in names:
         METHODS[name](ensemble, change=0.3)
@@ -71,7 +70,6 @@ def test_reverse_mode_needs_the_square_root_of_the_steps():
     def memory(steps):
         model = Fluid(Hertzian(100.0, 1.0), (40.0, 40.0), (400,), charge=1.0)
         place, speed = (jnp.stack(x, 1) for x in model.initial(jax.random.key(0), 1.0))
-
 
         plan = list_plan(model)
 

@@ -1,21 +1,19 @@
 """The conductor's current as a Langevin variable: candidates on records whose law is known, and on the conductor."""
 
-import jax
 import numpy as np
 import pytest
 
-from diffneq.inference import OrnsteinUhlenbeck, fit, paths
+from diffneq.inference import OrnsteinUhlenbeck, fit
 from diffneq.studies.conductor_langevin import PLAIN, Plan, Record, TwoRates, analyse
 from diffneq.studies.conductor_langevin.two_rates import correlation
 
-TRUE = TwoRates((0.2, 1.5), (0.03, 0.02), 0.5, 0.01)
+WHITE = TwoRates((0.2, 1.5), (0.03, 0.02), 0.5, 1e-4)
 
 
 def test_the_correlation_of_two_rates():
     """Short collisions: v_1 exp(-r_1 t) + v_2 exp(-r_2 t); long ones: the law of coloured noise."""
     lag = np.linspace(0.0, 8.0, 9)
-    white = TwoRates((0.2, 1.5), (0.03, 0.02), 0.5, 1e-4)
-    np.testing.assert_allclose(correlation(white, lag), 0.6 * np.exp(-0.2 * lag) + 0.4 * np.exp(-1.5 * lag), atol=1e-3)
+    np.testing.assert_allclose(correlation(WHITE, lag), 0.6 * np.exp(-0.2 * lag) + 0.4 * np.exp(-1.5 * lag), atol=1e-3)
     r, k = 0.4, 1 / 0.7
     coloured = TwoRates((r, r), (0.03, 0.02), 0.5, 1 / k)
     exact = (k * np.exp(-r * lag) - r * np.exp(-k * lag)) / (k - r)
@@ -24,21 +22,28 @@ def test_the_correlation_of_two_rates():
         TwoRates((1.0,), (1.0,), 0.0, 0.1)
 
 
-def _made(model, seed: int) -> Record:
-    values = np.asarray(paths(model, jax.random.key(seed), replicas=32, records=600, dt=0.5), float)
-    return Record(0.1, values.reshape(32, -1), 0.5, 30.0, 3.0, 1.0, 1.0)
+def _made(rates, variances, mean: float, seed: int) -> Record:
+    """A sum of independent Ornstein-Uhlenbeck processes, each stepped by its exact transition."""
+    rng, dt = np.random.default_rng(seed), 0.5
+    values = np.full((32, 600), mean)
+    for rate, variance in zip(rates, variances, strict=True):
+        x = np.sqrt(variance) * rng.normal(size=32)
+        for t in range(600):
+            values[:, t] += x
+            keep = np.exp(-rate * dt)
+            x = keep * x + np.sqrt(variance * (1 - keep**2)) * rng.normal(size=32)
+    return Record(0.1, values, dt, 30.0, 3.0, 1.0, 1.0)
 
 
 def test_the_verdict_on_records_whose_law_is_known():
     """A plain Langevin record is called plain, one of two rates is mended by two rates and by nothing less."""
     plan = Plan(fields=(0.1,), replicas=32, time=300.0, interval=0.5, thinnings=(1,))
     names = (PLAIN, "two rates")
-    plain = OrnsteinUhlenbeck(friction=12.0, temperature=1.5, force=3.0, mass=30.0)
-    report = analyse(plan, names, {0.1: _made(plain, 1)})
+    report = analyse(plan, names, {0.1: _made((0.4,), (0.05,), 0.25, 1)})  # M = 30: friction 12, T = 1.5, force 3
     (view,) = report.views.values()
     assert view.verdict() == "the plain Langevin equation holds"
     assert abs(view.selection.fits[PLAIN]["friction[0]"].z_score(12.0)) < 4
-    report = analyse(plan, names, {0.1: _made(TRUE, 2)})
+    report = analyse(plan, names, {0.1: _made((0.2, 1.5), (0.03, 0.02), 0.5, 2)})
     (view,) = report.views.values()
     assert view.verdict() == "the plain Langevin equation fails (memory); best mended by two rates"
     fitted = view.selection.fits["two rates"]
@@ -46,7 +51,7 @@ def test_the_verdict_on_records_whose_law_is_known():
     assert abs(rates[0].z_score(0.2)) < 4 and abs(rates[1].z_score(1.5)) < 4
     found = report.measured[0.1]
     assert abs(found.temperature.z_score(30 * 0.05)) < 4
-    assert np.all(np.abs(found.correlation - correlation(TRUE, found.lag))[1:20] < 5 * found.error[1:20])
+    assert np.all(np.abs(found.correlation - correlation(WHITE, found.lag))[1:20] < 5 * found.error[1:20])
     assert "two rates" in report.table() and report.to_dict()["views"][0]["verdict"] == view.verdict()
     axes = report.figure().axes
     assert axes[0].get_yscale() == "log" and len(axes) == 2

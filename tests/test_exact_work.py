@@ -42,12 +42,12 @@ def breathing(duration):
 def systems():
     """One of each kind with numbers that are not special, an atom-free point of its density, and the range of its W."""
     return {
-        "dragged": (DraggedTrap(1.3, 0.9, 1.7, 0.8, 1.4), 0.6, (-4.0, 6.0)),
-        "underdamped": (UnderdampedDraggedTrap(1.3, 2.0, 0.7, 1.2, 1.7, 1.4), 0.6, (-9.0, 15.0)),
-        "overdamped limit": (UnderdampedDraggedTrap(1.3, 2.0, 9.0, 0.3, 1.7, 1.4), 0.6, (-9.0, 15.0)),
-        "guided": (GuidedTrap(Table([0.0, 1.0, 2.0], [0.0, 1.5, 1.0]), 2.0, 1.7, 0.8, 1.4), 0.6, (-9.0, 12.0)),
-        "guided, inertia": (GuidedTrap(Ramp(0.0, 1.5, 2.0), 2.0, 1.7, 0.8, 1.4, 1.2), 0.6, (-9.0, 12.0)),
-        "breathing": (BreathingTrap(Ramp(1.2, 2.5, 0.8), 0.8, 0.7, 1.4, panels=16), 0.5, (1e-6, 40.0)),
+        "dragged": (DraggedTrap(1.3, 0.9, 1.7, 0.8, 1.4), 0.6, (-20.0, 21.0)),
+        "underdamped": (UnderdampedDraggedTrap(1.3, 2.0, 0.7, 1.2, 1.7, 1.4), 0.6, (-50.0, 55.0)),
+        "overdamped limit": (UnderdampedDraggedTrap(1.3, 2.0, 9.0, 0.3, 1.7, 1.4), 0.6, (-50.0, 55.0)),
+        "guided": (GuidedTrap(Table([-1.0, 1.0, 2.5], [0.0, 1.5, 1.0]), 2.0, 1.7, 0.8, 1.4), 0.6, (-30.0, 33.0)),
+        "guided, inertia": (GuidedTrap(Ramp(0.0, 1.5, 2.5), 2.0, 1.7, 0.8, 1.4, 1.2), 0.6, (-30.0, 33.0)),
+        "breathing": (BreathingTrap(Ramp(1.2, 2.5, 1.1), 0.8, 0.7, 1.4, panels=16), 0.5, (1e-6, 40.0)),
         "quench": (StiffnessQuench(1.2, 2.5, 1.4), 0.5, None),
         "ramp": (TwoLevelRamp(0.3, 2.0, 1.3, 0.8, 1.4), 0.7, None),
         "expansion": (PistonStroke(0.7, 1.1, 0.9, 1.3, 1.4), -0.8, (-40.0, 0.0)),
@@ -62,7 +62,7 @@ def quadrature(low, high, panels):
     return (low + width * (np.arange(panels)[:, None] + (nodes + 1) / 2)).ravel(), np.tile(weights * width / 2, panels)
 
 
-SLOWER = ("overdamped limit", "guided", "compression")
+SLOWER = ("dragged", "overdamped limit", "guided", "guided, inertia", "ramp", "compression")
 NAMES = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOWER else []) for name in systems()]
 QUICK = {"xla_backend_optimization_level": 0}  # half the time to compile
 
@@ -227,7 +227,7 @@ def test_piston(x64):
     """All averages of one particle; <e^{-W}> = L_t/L, a sum that rare hits dominate at v = 5."""
     for (speed, duration, length), (mean, variance, hits) in PISTON.items():
         stroke = PistonStroke(speed, duration, length, hits=(-2, 50))
-        rare = 5e-8 if speed == 5.0 else 0.0
+        rare = speed == 5.0
         np.testing.assert_allclose(stroke.work_cumulants(2), [mean, variance], rtol=5e-7 if rare else 3e-10, atol=6e-11)
         ratio = 2.0 if speed > 0 else 0.5
         np.testing.assert_allclose(jnp.exp(stroke.cumulant_generating_function(1.0)), ratio, rtol=1e-12)
@@ -237,6 +237,7 @@ def test_piston(x64):
             )
 
 
+@pytest.mark.slow
 def test_piston_of_many(x64):
     """Five particles by convolution: five times the cumulants, <e^{-W}> = 2^5 from the far wing."""
     stroke = PistonStroke(1.0, 1.0)
@@ -300,7 +301,7 @@ def test_density_of_the_ramp_and_the_quench(x64):
     np.testing.assert_allclose(inside.sum() + none + whole, 1.0, rtol=3e-5)
     np.testing.assert_allclose(inside @ work + whole * 1.7, ramp.mean_work(), rtol=3e-5)
     for quench in (StiffnessQuench(1.2, 2.5, 1.4), StiffnessQuench(2.5, 1.2, 1.4)):
-        z, weights = quadrature(0.0, 9.0, 20)
+        z, weights = quadrature(0.0, 11.0, 30)
         work = np.asarray(quench.scale() * z**2)
         found = weights * 2 * np.asarray(quench.work_density(jnp.asarray(work)) * jnp.abs(quench.scale())) * z
         expected = [1.0, quench.mean_work(), jnp.exp(-quench.free_energy_difference() / 1.4)]
@@ -358,7 +359,7 @@ def runs(count):
     }
 
 
-@pytest.mark.parametrize("name", ["dragged", "underdamped", "breathing"])
+@pytest.mark.parametrize("name", [pytest.param("dragged", marks=pytest.mark.slow), "underdamped", "breathing"])
 def test_simulated_work_of_traps(name):
     """10^5 trajectories; the error of the time step, O(dt), is far below one standard error."""
     run = runs(100_000)[name]
@@ -403,13 +404,15 @@ def test_piston_collision_by_collision(x64):
     assert played._cache_size() == before + 1
 
 
-@pytest.mark.parametrize("speed, duration, length", [(0.1, 10.0, 1.0), (-1.0, 1.0, 2.0)])
+@pytest.mark.parametrize(
+    "speed, duration, length", [pytest.param(0.1, 10.0, 1.0, marks=pytest.mark.slow), (-1.0, 1.0, 2.0)]
+)
 def test_piston_from_equilibrium(speed, duration, length):
     stroke = PistonStroke(speed, duration, length, hits=(-2, 50))
-    work = piston_strokes(stroke, KEY, 200_000)
+    work = piston_strokes(stroke, KEY, 100_000)
     assert np.all(np.abs(z_scores(work, stroke)) < 4)
     below = np.mean(np.asarray(work) <= 1.0), float(stroke.work_cumulative(1.0))
-    assert abs(below[0] - below[1]) < 4 * np.sqrt(max(below[1] * (1 - below[1]), 1e-5) / 200_000)
+    assert abs(below[0] - below[1]) < 4 * np.sqrt(max(below[1] * (1 - below[1]), 1e-5) / 100_000)
 
 
 # ---- use and misuse

@@ -98,8 +98,8 @@ def test_variance_of_transient_subtraction(capsys):
     """Mobility, T = 1.25, rho = 0.6, N = 1000: variance of int R/eta over that with a kick of eta = 0.01 subtracted.
 
     5.7e5 at t = 1, where the trajectories begin to decouple, and 485 at t = 2; the tangent's grows 2500-fold between.
-    Orders of magnitude are compared: 64 samples of a distribution with a heavy tail. Kicks of +-eta/2 are eta apart, and
-    their difference with independent noise has twice the variance of int R/eta.
+    Orders of magnitude are compared: 64 samples of a distribution with a heavy tail. Kicks of +-eta/2 are eta apart,
+    and their difference with independent noise has twice the variance of int R/eta.
     Source: P. Monmarche, R. Spacek, G. Stoltz, arXiv:2410.00212 (2024), tables of the repository TransientSubtraction.
     """
     model = fluid(1000, 0.6, ColourDrift())

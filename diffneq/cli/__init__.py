@@ -1,4 +1,5 @@
-"""The command `diffneq`: assess, conductor, diagram, equilibrium, response, selfcheck, version.
+"""The command `diffneq`: assess, conductor, diagram, equilibrium, fit-langevin, piston,
+ratchet, response, selfcheck, version.
 
 A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
 Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2

@@ -1,9 +1,9 @@
 """Replicas that each keep their own time, advanced together from record to record.
 
-A motion has two parts. `propose(system, state, words)` finds the next collision of every replica, the costly part, with
-two random words for each; `advance(system, state, proposal, active, interval)` takes it there or to its next record, whichever comes first. A
-compiled block does this for all replicas of a tile in lockstep until each has filled its records; who is done waits
-for the last one. Blocks are long enough that this wait costs little.
+A motion has two parts. `propose(system, state, words)` finds the next collision of every replica, the costly part,
+with two random words for each; `advance(system, state, proposal, active, interval)` takes it there or to its next
+record, whichever comes first. A compiled block does this for all replicas of a tile in lockstep until each has filled
+its records; who is done waits for the last one. Blocks are long enough that this wait costs little.
 
 Proposals, and the random words for the next ones, are carried from one turn of the loop to the next, because XLA's CPU
 compiler would else compute them again for every part of the state that depends on them: thrice the time.

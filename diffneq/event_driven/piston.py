@@ -74,7 +74,7 @@ def simulate_piston(
     words = _words_of(key)
     start = lambda identity: initial(piston, words, identity)
     _, blocks = advance_all(MOTION, piston, words, start, replicas, grid, devices, progress)
-    return _records(piston, blocks, grid.interval)
+    return piston_records(piston, blocks, grid.interval)
 
 
 def initial(piston: Piston, key: Array, replica: Array) -> State:
@@ -158,7 +158,7 @@ def _words_of(key: Array) -> Array:
     return jax.random.key_data(key).reshape(-1)[:2]
 
 
-def _records(piston: Piston, blocks: dict[str, np.ndarray], interval: float) -> PistonRecords:
+def piston_records(piston: Piston, blocks: dict[str, np.ndarray], interval: float) -> PistonRecords:
     """Sums over the increments between records, in double precision; the first record is the origin."""
     velocity, travelled = blocks["velocity"].astype(np.float64), blocks["travelled"].astype(np.float64)
     heat_left = np.cumsum(blocks["heat_left"].astype(np.float64)[:, 1:], axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,6 +37,6 @@ class PistonRecords:
 
         both = ("replica", "time")
         units = {"displacement": "L", "velocity": "L/t", "heat_left": "energy", "heat_right": "energy"}
-        data = {name: (both, getattr(self, name), {"units": unit}) for name, unit in units.items()}
+        data: dict[str, Any] = {name: (both, getattr(self, name), {"units": unit}) for name, unit in units.items()}
         data["collisions"] = ("replica", self.collisions, {"units": "1"})
         return xarray.Dataset(data, coords={"time": ("time", self.time, {"units": "t"})})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -17,6 +17,9 @@ from tqdm import tqdm
 from diffneq._parameters import float_leaf
 from diffneq.statistics import Estimate
 from diffneq.stochastic import trajectories
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BLOCKS = 32  # left out one at a time for the error bars
 
@@ -77,13 +80,14 @@ class OptimisedProtocol:
     """What `optimise` found.
 
     Arguments:
-        protocol: the best, of the kind that was given.
+        given, protocol: where the search began, and the best, of the same kind.
         history: the objective at each iteration, on the trajectories of that iteration, (iterations + 1,).
         before, after: the objective of the given and of the found protocol, on trajectories of their own.
         saving: before - after; both on the same noise, so it is known better than either.
         work_before, work_after: (n,) of those trajectories.
     """
 
+    given: Any
     protocol: Any
     history: np.ndarray
     before: Estimate
@@ -95,6 +99,23 @@ class OptimisedProtocol:
     def __str__(self) -> str:
         share = 100 * self.saving.value / self.before.value if self.before.value else 0.0
         return f"{self.before.name}: {self.before} -> {self.after}, saving {self.saving} ({share:.1f} %)"
+
+    def figure(self, parameter: str = "parameter", exact: Any = None, free_energy: float | None = None) -> "Figure":
+        """Both protocols and the histograms of their works; `exact` is a protocol to compare with.
+
+        Raises ValueError for a protocol that has no `duration` or more than one parameter.
+        """
+        from diffneq.plotting.work import optimised_protocol
+
+        if not hasattr(self.protocol, "duration") or np.ndim(self.protocol(0.0)):
+            raise ValueError("figure: for one parameter as a function of time on (0, duration); draw others by hand.")
+        span = float(self.protocol.duration)
+        time = np.concatenate([[0.0], np.linspace(1e-3, 1 - 1e-3, 400), [1.0]]) * span
+        curves = [None if p is None else np.asarray(jax.vmap(p)(time)) for p in (self.given, self.protocol, exact)]
+        return optimised_protocol(
+            time, curves[0], curves[1], self.work_before, self.work_after, exact=curves[2], parameter=parameter,
+            free_energy=free_energy,
+        )  # fmt: skip
 
 
 def optimise(
@@ -153,7 +174,7 @@ def optimise(
     moved, history = _descend(work, objective, moved, rest, fit, iterations, optimiser, fresh, progress)
     found = eqx.combine(moved, rest)
     works = [np.asarray(_works(work, p, test), float) for p in (protocol, found)]
-    return OptimisedProtocol(found, history, *_compared(objective, *works), *works)
+    return OptimisedProtocol(protocol, found, history, *_compared(objective, *works), *works)
 
 
 def _movable(protocol, fixed: tuple[str, ...]):

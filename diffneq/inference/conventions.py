@@ -22,8 +22,8 @@ def evaluation_point(convention: Convention) -> float:
     0.5
     """
     if convention not in _POINT:
-        raise ValueError(f"the convention is one of {', '.join(_POINT)}, got {convention!r}; noise that does not depend "
-                         f"on the state has none to convert.")  # fmt: skip
+        raise ValueError(f"the convention is one of {', '.join(_POINT)}, got {convention!r}; noise that does "
+                         f"not depend on the state has none to convert.")  # fmt: skip
     return _POINT[convention]
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from diffneq.inference.objectives import likelihood
 from diffneq.inference.parameters import in_double, parameters
 from diffneq.inference.result import Fit, collected
-from diffneq.inference.search import minimum
+from diffneq.inference.search import look, minimum
 from diffneq.inference.series import time_series
 from diffneq.inference.transition import Density
 
@@ -41,7 +40,7 @@ def fit(
         data, dt, time, variables: see `time_series`.
         free: names of parameters to fit; default all but those that the model lists as given.
         density: "Gaussian closure" for data of a continuous process; "Euler-Maruyama" for data of that scheme at dt.
-        substeps: Runge-Kutta steps of the closure in one dt.
+        substeps: Runge-Kutta steps of the closure in one dt; 2 or more where a variable has no noise of its own.
         blocks: pieces of the record for the errors; replicas, where there are more.
         units: parameter name -> unit.
 
@@ -67,7 +66,7 @@ def fit(
         objective = likelihood(doubled, series.blocks(blocks), series.dt, density, substeps)
         chosen = parameters(doubled, free)
         start = chosen.at(doubled)
-        if not np.isfinite(float(jnp.sum(objective(doubled)))):
+        if not np.all(np.isfinite(look(objective, chosen, start)[0])):
             raise ValueError(f"{type(model).__name__}: the likelihood is not finite at the start: no stationary state, "
                              f"or no positive diffusion; start from other parameters.")  # fmt: skip
         found = minimum(objective, chosen, start)

@@ -9,12 +9,14 @@ from jax import Array, lax
 
 from diffneq.inference.models.linear import LinearSystem
 
-
 _HALVINGS, _TERMS, _DOUBLINGS = 12, 10, 60
 
 
 class Propagator(NamedTuple):
-    """z(t + h) = z(t) + E z(t) + f + N(0, S) of some time h: `change` E (without the 1, whose digits would go first)."""
+    """z(t + h) = z(t) + E z(t) + f + N(0, S) of some time h: `change` E.
+
+    E = F - 1 of the propagator F: short times keep their digits.
+    """
 
     change: Array
     constant: Array
@@ -49,7 +51,8 @@ def discretised(system: LinearSystem, dt: Array) -> Propagator:
         change, constant, noise, total = carry  # h^k A^k/k!, and the same terms of the two integrals
         total = Propagator(total.change + change, total.constant + constant, total.noise + noise)
         spread = generator @ noise
-        return (*(part * (h / (k + 1)) for part in (generator @ change, generator @ constant, spread + spread.T)), total), None
+        following = (generator @ change, generator @ constant, spread + spread.T)
+        return (*(part * (h / (k + 1)) for part in following), total), None
 
     first = (generator * h, system.constant * h, system.noise * h)
     zero = Propagator(*(jnp.zeros_like(part) for part in first))

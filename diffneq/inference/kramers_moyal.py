@@ -48,7 +48,7 @@ class KramersMoyal:
             value, error = (t[order - 3, cell, variable] for t in (self.higher, self.higher_error))
         else:
             raise ValueError(f"order {order} was not asked for: give orders={order} to kramers_moyal.")
-        few = () if np.isfinite(value) else (f"only {self.count[cell]:.0f} steps start in this cell, {_FEW} are needed",)
+        few = () if np.isfinite(value) else (f"only {self.count[cell]:.0f} steps start in this cell, less than {_FEW}",)
         error = error if np.isfinite(error) else np.inf
         return Estimate(value, error, "", f"D{order}", self.method, (*few, *self.warnings), {"dt": self.dt})
 
@@ -80,8 +80,8 @@ def kramers_moyal(
         correction: "Richardson" for the sampling interval.
         blocks: pieces of the record for the errors (their number is the error's degrees of freedom plus one).
 
-    A fourth moment that is not small, D_4 > 0 beyond dt (...), means that the process is not a diffusion at this dt
-    (R. F. Pawula, Phys. Rev. 162, 186 (1967)); D_3 tells how skew its steps are.
+    Gaussian steps of variance 2 D dt have D_3 = 0 and D_4 = D^2 dt/2; where D_4 stays finite as dt -> 0 the process
+    jumps, and is no diffusion at this dt (R. F. Pawula, Phys. Rev. 162, 186 (1967)).
 
     Raises:
         ValueError: for a bad record (gaps, unequal spacing, too short), more than three variables, bad options.

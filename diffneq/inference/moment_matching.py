@@ -58,8 +58,8 @@ def moment_matching(
 
     Arguments: as in `fit`; one variable; `bins`, of `kramers_moyal`, at whose mean state the model is evaluated.
 
-    Diagnostics: "chi2", "dof", "p_value". Raises `ValueError` for a bad record, linear models with hidden variables, and
-    a diffusion that is not positive in a cell.
+    Diagnostics: "chi2", "dof", "p_value". Raises `ValueError` for a bad record, linear models with hidden variables,
+    and a diffusion that is not positive in a cell.
 
     >>> from diffneq.inference import ItoPolynomial
     >>> rng = np.random.default_rng(0)
@@ -82,7 +82,8 @@ def moment_matching(
         centres = jnp.asarray(found.centres[keep, 0])
         check_diffusion(doubled, centres[:, None])
         measured, error = column(found.drift, found.diffusion), column(found.drift_error, found.diffusion_error)
-        objective = StepMoments(centres, jnp.asarray(measured), jnp.asarray(error), jnp.asarray(series.dt), int(substeps))
+        seen = (jnp.asarray(part) for part in (measured, error, series.dt))
+        objective = StepMoments(centres, *seen, int(substeps))
         chosen = parameters(doubled, free)
         best = least_squares(objective, chosen, chosen.at(doubled))
         chi2, dof = 2 * float(best.values.sum()), len(measured) - len(chosen.names)

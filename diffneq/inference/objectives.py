@@ -49,7 +49,7 @@ def likelihood(model, blocks, dt: float, density: Density, substeps: int) -> Mar
     array = jnp.asarray(blocks)
     if isinstance(model, Linear):
         if array.shape[2] != 1:
-            raise ValueError(f"{type(model).__name__} speaks of one recorded variable, the record has {array.shape[2]}.")
+            raise ValueError(f"{type(model).__name__} is for one recorded variable, there are {array.shape[2]}.")
         return FilteredLikelihood(array, jnp.asarray(dt, array.dtype))
     if not isinstance(model, Langevin):
         raise ValueError(f"{type(model).__name__} is no model of diffneq.inference: it needs a drift and a diffusion.")
@@ -61,7 +61,7 @@ def check_diffusion(model: Langevin, points: Array) -> None:
     """ValueError where the diffusion of the model is not positive at one of the points (n, d)."""
     points = points[:, 0] if points.shape[1] == 1 else points
     try:
-        strength = jax.vmap(model.diffusion)(points)
+        strength = _strength(model, points)
     except (ValueError, TypeError) as error:
         number = 1 if points.ndim == 1 else points.shape[1]
         raise ValueError(f"{type(model).__name__} cannot be evaluated at records of {number} variables.") from error
@@ -71,3 +71,8 @@ def check_diffusion(model: Langevin, points: Array) -> None:
         where = points[int(jnp.argmax(bad))]
         raise ValueError(f"{type(model).__name__}: the diffusion is not positive at {where}, which the record visits: "
                          f"start from other parameters, or choose another form.")  # fmt: skip
+
+
+@eqx.filter_jit
+def _strength(model: Langevin, points: Array) -> Array:
+    return jax.vmap(model.diffusion)(points)

@@ -13,9 +13,7 @@ from diffneq.inference.kalman import discretised, stationary
 from diffneq.inference.models import Langevin, Linear
 
 
-def paths(
-    model, key: Array, *, replicas: int, records: int, dt: float, start=None, substeps: int = 10
-) -> Array:
+def paths(model, key: Array, *, replicas: int, records: int, dt: float, start=None, substeps: int = 10) -> Array:
     """x' = x + a(x) h + sqrt(2 D(x) h) xi in Ito's form, h = dt/substeps; linear models exactly, at any dt.
 
     Arguments:
@@ -65,7 +63,7 @@ def _linear(model: Linear, key: Array, replicas: int, records: int, dt: float) -
     mean, covariance = stationary(move)
     factor, first = _root(move.noise), _root(covariance)
     size, dtype = len(mean), mean.dtype
-    begin = mean + jax.random.normal(jax.random.fold_in(key, records), (replicas, size), dtype) @ first.T
+    begin = mean[None, :] + jax.random.normal(jax.random.fold_in(key, records), (replicas, size), dtype) @ first.T
 
     def record(z, k):
         one, two = jax.random.split(jax.random.fold_in(key, k))
@@ -79,4 +77,4 @@ def _linear(model: Linear, key: Array, replicas: int, records: int, dt: float) -
 def _root(covariance: Array) -> Array:
     """B with B B^T = C, also where C is singular."""
     values, vectors = jnp.linalg.eigh(covariance)
-    return vectors * jnp.sqrt(jnp.maximum(values, 0.0))
+    return vectors * jnp.sqrt(jnp.maximum(values, 0.0))[None, :]

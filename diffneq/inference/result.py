@@ -72,7 +72,9 @@ class Fit:
         }
 
 
-def collected(model, chosen: Parameters, found: Minimum, method: str, units: Mapping[str, str], notes=(), **more: Any) -> Fit:
+def collected(
+    model, chosen: Parameters, found: Minimum, method: str, units: Mapping[str, str], notes=(), **more: Any
+) -> Fit:
     """The minimum as a `Fit` of `model` (whose precision it takes), with errors and warnings."""
     z, hessian, scores = (np.asarray(part, np.float64) for part in (found.z, found.hessian, found.scores))
     values = np.asarray(chosen.physical(found.z), np.float64)
@@ -87,7 +89,7 @@ def collected(model, chosen: Parameters, found: Minimum, method: str, units: Map
     converged = bool(found.decrement >= 0) and bool(found.decrement < CONVERGED)
     warnings = [*notes, *unknown]
     if not converged:
-        warnings.append(f"the search did not converge in {int(found.steps)} steps: start nearer, or fit fewer parameters")
+        warnings.append(f"the search did not converge in {int(found.steps)} steps: start nearer, or fit less")
     errors = [np.sqrt(np.maximum(np.diag(part), 0)) for part in (by_hessian, by_blocks)]
     warnings += _doubts(chosen, values, errors, blocks)
     diagnostics = {"hessian_errors": errors[0], "block_errors": errors[1], "blocks": blocks, "z": z,
@@ -107,7 +109,7 @@ def collected(model, chosen: Parameters, found: Minimum, method: str, units: Map
 
 
 def _inverse(hessian: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """H^-1 on what the data determine, which parameters (P,) they leave open, and a sentence for each such direction."""
+    """H^-1 on what the data determine, which parameters (P,) they leave open, and a sentence for each direction."""
     scale = np.sqrt(np.abs(np.diag(hessian)))
     scale = np.where(scale > 0, scale, 1.0)
     values, vectors = np.linalg.eigh(hessian / np.outer(scale, scale))

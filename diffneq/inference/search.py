@@ -20,12 +20,12 @@ from jax import Array
 from diffneq.inference.parameters import Parameters
 
 CONVERGED = 1e-4  # Newton decrement: the squared distance to the minimum in standard errors
-_NEWTON = 5
+_NEWTON, _NEAR, _FAR = 10, 1e-14, 1e-2  # steps; decrements at which to stop, and up to which the Hessian serves on
 _PART = 0.02  # of a standard error, the step of a difference
 
 
 class Minimum(NamedTuple):
-    """z (P,), the Hessian there (P, P), the scores of the blocks (B, P), their values (B,), the decrement, the steps."""
+    """z (P,), the Hessian there (P, P), the scores of the blocks (B, P), their values (B,), decrement, steps."""
 
     z: np.ndarray
     hessian: np.ndarray
@@ -60,18 +60,18 @@ def minimum(objective, parameters: Parameters, z: Array, max_steps: int = 200) -
     w, steps = _descend(optx.BFGS(rtol=1e-3, atol=1e-3), seen, np.zeros_like(start), max_steps)
     best = start + scale @ w
     hessian = _hessian(at, best)
-    for _ in range(_NEWTON):
-        values, scores = at(best)
-        slope = scores.sum(0)
-        change, decrement = _newton(hessian, slope)
-        if decrement < 1e-2 * CONVERGED or not np.isfinite(at(best - change)[0].sum()):
-            break
-        if at(best - change)[0].sum() > values.sum() + 1e-9 * abs(values.sum()):
-            break
-        best = best - change
-        hessian = _hessian(at, best)
     values, scores = at(best)
-    return Minimum(best, hessian, scores, values, _newton(hessian, scores.sum(0))[1], steps)
+    change, decrement = _newton(hessian, scores.sum(0))
+    for _ in range(_NEWTON):
+        if decrement < _NEAR:
+            break
+        tried = at(best - change)
+        if not tried[0].sum() <= values.sum() + 1e-9 * abs(values.sum()):
+            break
+        best, (values, scores) = best - change, tried
+        hessian = _hessian(at, best) if decrement > _FAR else hessian
+        change, decrement = _newton(hessian, scores.sum(0))
+    return Minimum(best, hessian, scores, values, decrement, steps)
 
 
 def least_squares(objective, parameters: Parameters, z: Array, max_steps: int = 200) -> Minimum:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -81,8 +82,8 @@ def select(
     The record is cut into blocks; every (1/held_out)-th is held out, so that a drift of the conditions hits both parts.
     A parameter too many costs what it costs in prediction; no penalty is added.
 
-    Arguments: `models`, name -> model with the start of its parameters; `held_out`, the fraction, 0.05 to 0.5; others as
-    in `fit`. Raises `ValueError` for fewer than two models, and what `fit` raises.
+    Arguments: `models`, name -> model with the start of its parameters; `held_out`, the fraction, 0.05 to 0.5; others
+    as in `fit`. Raises `ValueError` for fewer than two models, and what `fit` raises.
 
     >>> rng = np.random.default_rng(0)
     >>> x = np.zeros((64, 200))
@@ -116,6 +117,11 @@ def held_out_log_likelihood(model, blocks: np.ndarray, dt: float, density: Densi
     with jax.enable_x64(True):
         doubled = in_double(model)
         try:
-            return -np.asarray(likelihood(doubled, blocks, dt, density, substeps)(doubled))
+            return -np.asarray(_evaluated(likelihood(doubled, blocks, dt, density, substeps), doubled))
         except ValueError:
             return np.full(len(blocks), -np.inf)
+
+
+@eqx.filter_jit
+def _evaluated(objective, model):
+    return objective(model)

@@ -62,7 +62,7 @@ def time_series(data, dt: float | None = None, time=None, variables=None) -> Tim
     (1, 100, 1)
     >>> time_series(np.arange(100.0), time=np.r_[0:99, 120])
     Traceback (most recent call last):
-    ValueError: the record is not uniform in time (steps from 1 to 22): interpolate it, or cut it where it was interrupted.
+    ValueError: the record is not uniform in time (steps from 1 to 22): interpolate it, or cut it at its gaps.
     """
     if isinstance(data, TimeSeries):
         return data
@@ -102,7 +102,7 @@ def _spacing(length: int, dt: float | None, time) -> float:
     mean = (time[-1] - time[0]) / max(length - 1, 1)
     if not np.all(np.isfinite(steps)) or mean <= 0 or np.max(np.abs(steps - mean)) > 1e-3 * mean:
         raise ValueError(f"the record is not uniform in time (steps from {steps.min():.6g} to {steps.max():.6g}): "
-                         f"interpolate it, or cut it where it was interrupted.")  # fmt: skip
+                         f"interpolate it, or cut it at its gaps.")  # fmt: skip
     return float(mean)
 
 

@@ -1,4 +1,4 @@
-"""Large deviations of time-integrated currents: tilted generators, their leading eigenvalues, and population dynamics."""
+"""Large deviations of time-integrated currents: tilted generators, their eigenvalues, population dynamics."""
 
 from diffneq.large_deviations.cloning import JumpPaths, cloning
 from diffneq.large_deviations.cumulants import cumulant_rates, linear_tilt_cumulants, rate_function

@@ -80,9 +80,9 @@ def cloning(
 
     N paths advance by `interval`, get the weights exp(s dX) of what flowed meanwhile, and are resampled in proportion
     (systematic resampling). Exact in time, whatever the interval; but a population that is finite makes a bias of order
-    1/N. It is measured: the same is done with N/2 paths, whose bias is twice as large, and a difference of more than two
-    errors is a warning. `diagnostics` hold that value ("half_population") and the smallest effective number of
-    paths, (sum w)^2/sum w^2; where it falls below a tenth of N, shorten the interval.
+    1/N. It is measured: the same is done with two populations of N/2, whose bias is twice as large, and a difference
+    of more than two errors is a warning. `diagnostics` hold that value ("half_population") and the smallest effective
+    share of the paths, (sum w)^2/(N sum w^2); where it falls below a tenth, shorten the interval.
 
     Arguments: `paths`, a process such as `JumpPaths` or `PistonPaths`; `tilt` s [1/current]; `population` N;
     `duration` of each of the independent `repeats`, of which the share `discard` is left out at the beginning;
@@ -105,10 +105,12 @@ def cloning(
             f"0 <= discard < 1; got {tilt}, {population}, {repeats}, {duration:g} of {interval:g}, {discard:g}."
         )
     skipped, runs = int(discard * steps), []
-    for size, one in ((population, key), (population // 2, jax.random.fold_in(key, 1))):
-        growth, effective = _populations(paths, jnp.asarray(tilt, float), one, size, steps, float(interval), repeats)
+    weight, step = (jnp.asarray(float(number)) for number in (tilt, interval))
+    for halves, one in ((False, key), (True, jax.random.fold_in(key, 1))):
+        growth, effective = _populations(paths, weight, one, population, steps, step, repeats, jnp.asarray(halves))
         theta = np.asarray(growth, np.float64)[:, skipped:].mean(axis=1) / interval
-        runs.append((theta.mean(), theta.std(ddof=1) / np.sqrt(repeats), float(np.min(effective)) / size))
+        error = float(theta.std(ddof=1) / np.sqrt(repeats))
+        runs.append((float(theta.mean()), error, float(np.min(effective)) / population))
     (value, error, effective), (half, half_error, _) = runs
     warnings = ()
     if abs(half - value) > 2 * np.hypot(error, half_error):
@@ -121,21 +123,31 @@ def cloning(
 
 
 @eqx.filter_jit
-def _populations(paths, tilt, key, population: int, steps: int, interval: float, repeats: int):
-    """ln(mean weight) and the effective number of paths at each step of each repeat, (repeats, steps)."""
+def _populations(paths, tilt, key, population: int, steps: int, interval, repeats: int, halves):
+    """ln(mean weight) and the effective number of paths at each step of each repeat, (repeats, steps).
+
+    With `halves`, the paths are two populations of half the number, resampled each for itself: the same program.
+    """
+    place, middle = jnp.arange(population), population // 2
+    first, last = jnp.asarray(float(middle)), jnp.asarray(float(population - middle))
 
     def step(carried, turn):
         configuration, key = carried
         move, pick = jax.random.split(jax.random.fold_in(key, turn))
         configuration, flowed = paths.advance(configuration, move, interval)
         exponent = tilt * flowed
-        top = jnp.max(exponent)
-        weight = jnp.exp(exponent - top)
+        tops = jnp.max(exponent[:middle]), jnp.max(exponent[middle:])
+        tops = tuple(jnp.where(halves, top, jnp.maximum(*tops)) for top in tops)
+        weight = jnp.exp(exponent - jnp.where(place < middle, *tops))
         total = jnp.cumsum(weight)
-        comb = (jnp.arange(population) + jax.random.uniform(pick)) * (total[-1] / population)
+        share, rest = total[middle - 1], total[-1] - total[middle - 1]
+        tooth = place + jax.random.uniform(pick)
+        split = jnp.where(place < middle, tooth * (share / first), share + (tooth - first) * (rest / last))
+        comb = jnp.where(halves, split, tooth * (total[-1] / population))
         parents = jnp.minimum(jnp.searchsorted(total, comb), population - 1)
         configuration = jax.tree.map(lambda part: part[parents], configuration)
-        growth = top + jnp.log(total[-1] / population)
+        apart = 0.5 * (jnp.log(share / first) + jnp.log(rest / last))
+        growth = sum(tops) / 2 + jnp.where(halves, apart, jnp.log(total[-1] / population))
         return (configuration, key), (growth, total[-1] ** 2 / jnp.sum(weight**2))
 
     def one(key):

@@ -8,8 +8,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.scipy.sparse.linalg import gmres
+from jax.scipy.linalg import solve_triangular
 
+_MOST_RESTARTS = 200
 _STEPS = 2  # of Newton's method, started at the solution: all derivatives up to the third
 
 
@@ -25,14 +26,15 @@ def leading_eigenvalue_of(
     Arguments:
         operator: r (n,) -> A r, linear; a closure may hold traced parameters.
         start: (n,), not orthogonal to the eigenvector: for a tilted generator, ones.
-        dimension: of the Krylov space, and of that of GMRES; static.
+        dimension: of the Krylov space; GMRES has four times as many; static.
         restarts: at most so many, each with `dimension` products.
         tolerance: of the residual, relative to the size of A; default 1e-11, 1e-5 in single precision.
 
-    Returns: scalar; NaN where the residual did not come below the tolerance.
+    Returns: scalar; NaN, it or its derivative, where the residual did not come below the tolerance: give `dimension`
+    more. A matrix far from normal needs much.
 
-    Source: Y. Saad, Numerical Methods for Large Eigenvalue Problems (SIAM, 2011), ch. 6; Y. Saad, M. H. Schultz, SIAM J.
-    Sci. Stat. Comput. 7, 856 (1986).
+    Source: Y. Saad, Numerical Methods for Large Eigenvalue Problems (SIAM, 2011), ch. 6; Y. Saad, M. H. Schultz, SIAM
+    J. Sci. Stat. Comput. 7, 856 (1986).
 
     >>> wheel = lambda r: 2 * jnp.roll(r, 1) + jnp.roll(r, -1) - 3 * r
     >>> round(float(leading_eigenvalue_of(lambda r: wheel(r) + 0.5 * r, jnp.ones(50))), 5)
@@ -48,7 +50,7 @@ def leading_eigenvalue_of(
     value, vector, residual, size = _arnoldi(frozen, lax.stop_gradient(start), dimension, restarts, limit)
     gauge = vector
     for _ in range(_STEPS):
-        value, vector = _newton(closed, value, vector, gauge, dimension, limit)
+        value, vector = _newton(closed, value, vector, gauge, dimension, limit, limit * size)
     return jnp.where(residual <= limit * size, value, jnp.nan)
 
 
@@ -61,15 +63,16 @@ def _arnoldi(operator, start, dimension, restarts, limit):
 
     def sweep(carried):
         count, _, vector, _, _ = carried
-        basis, square, last = _krylov(operator, vector, dimension)
-        values, vectors = jnp.linalg.eig(square)
+        basis, square = _krylov(operator, vector, dimension)
+        far = -10 * jnp.max(jnp.abs(square)) - 1  # beyond an invariant space, to the left of all eigenvalues
+        values, vectors = jnp.linalg.eig(square[:-1] + far * _missing(basis))
         first = jnp.argmax(values.real)
         coordinates = vectors[:, first]
         coordinates = coordinates / coordinates[jnp.argmax(jnp.abs(coordinates))]
         # a complex pair has no real vector; its real part is a start as good as any
         coordinates = coordinates.real / jnp.linalg.norm(coordinates.real)
-        vector = coordinates @ basis
-        residual = jnp.abs(last * coordinates[-1]) + jnp.abs(values[first].imag)
+        vector = coordinates @ basis[:-1]
+        residual = jnp.abs(square[-1, -1] * coordinates[-1]) + jnp.abs(values[first].imag)
         return count + 1, values[first].real, vector / jnp.linalg.norm(vector), residual, jnp.max(jnp.abs(values))
 
     number = jnp.zeros((), start.dtype)
@@ -78,7 +81,7 @@ def _arnoldi(operator, start, dimension, restarts, limit):
 
 
 def _krylov(operator, vector, dimension):
-    """An orthonormal basis (k, n) of the Krylov space, A in it, and the norm of what sticks out."""
+    """An orthonormal basis (k + 1, n) and H (k + 1, k), A on the first k; zeros where the space has ended."""
 
     def extend(j, carried):
         basis, square = carried
@@ -96,19 +99,49 @@ def _krylov(operator, vector, dimension):
 
     basis = jnp.zeros((dimension + 1, vector.size), vector.dtype).at[0].set(vector)
     square = jnp.zeros((dimension + 1, dimension), vector.dtype)
-    basis, square = lax.fori_loop(0, dimension, extend, (basis, square))
-    # rows beyond an invariant space would be eigenvalues zero: they are sent far to the left
-    empty = jnp.all(basis[:-1] == 0, axis=1)
-    far = -10 * jnp.max(jnp.abs(square)) - 1
-    return basis[:-1], square[:-1] + jnp.diag(jnp.where(empty, far, 0)), square[-1, -1]
+    return lax.fori_loop(0, dimension, extend, (basis, square))
 
 
-def _newton(operator, value, vector, gauge, dimension, limit):
-    residual = (operator(vector) - value * vector, gauge @ vector - 1)
+def _missing(basis: Array) -> Array:
+    """A diagonal (k, k) of ones where the Krylov space ended before."""
+    return jnp.diag(jnp.all(basis[:-1] == 0, axis=1).astype(basis.dtype))
+
+
+def _gmres(product, right: Array, dimension: int, goal: Array) -> tuple[Array, Array]:
+    """x with |right - A x| <= goal, restarted; x, and the residual's norm that was reached."""
+
+    def unfinished(carried):
+        count, _, residual, before = carried
+        norm = jnp.linalg.norm(residual)
+        return (norm > goal) & ((norm < 0.99 * before) | (count < 3)) & (count < _MOST_RESTARTS)
+
+    def sweep(carried):
+        count, x, residual, _ = carried
+        norm = jnp.linalg.norm(residual)
+        basis, square = _krylov(product, residual / norm, dimension)
+        square = square.at[:-1].add(_missing(basis))
+        q, r = jnp.linalg.qr(square)
+        x = x + norm * solve_triangular(r, q[0]) @ basis[:-1]
+        return count + 1, x, right - product(x), norm
+
+    start = (jnp.int32(0), jnp.zeros_like(right), right, jnp.full((), jnp.inf, right.dtype))
+    _, x, residual, _ = lax.while_loop(unfinished, sweep, start)
+    return x, jnp.linalg.norm(residual)
+
+
+def _newton(operator, value, vector, gauge, dimension, limit, floor):
+    """One step; not a number where GMRES did not converge, in the value or in any of its derivatives."""
+    residual = jnp.append(operator(vector) - value * vector, gauge @ vector - 1)
 
     def bordered(change):
-        step, shift = change
-        return operator(step) - value * step - vector * shift, gauge @ step
+        step, shift = change[:-1], change[-1]
+        return jnp.append(operator(step) - value * step - vector * shift, gauge @ step)
 
-    (step, shift), _ = gmres(bordered, residual, tol=limit, atol=0.0, restart=dimension, solve_method="batched")
-    return value - shift, vector - step
+    def solve(product, right):
+        norm = jnp.linalg.norm(right)
+        room = min(4 * dimension, right.size)  # it is restarted from nothing, and needs more than Arnoldi's method
+        found, missed = _gmres(product, right, room, jnp.maximum(limit * norm, 0.1 * floor))
+        return jnp.where(missed <= jnp.maximum(1e3 * limit * norm, floor), found, jnp.nan)
+
+    change = lax.custom_linear_solve(bordered, residual, solve, solve)
+    return value - change[-1], vector - change[:-1]

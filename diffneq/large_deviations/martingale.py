@@ -22,9 +22,9 @@ def martingale_cumulants(
 
     The error of kappa_3 is then that of windows of length about sqrt(h memory) that need no correction for their ends.
     g is a polynomial in V, found by regression on the records: sum_k c_k cov(V^k_{j+1} - V^k_j, V^l_j)
-    = -cov(X_{j+1} - X_j, V^l_j). What it lacks, and what `memory` cuts off, is a bias, the latter of relative size exp(-memory/relaxation
-    time): half the memory is tried too, and a difference of more than two errors is a warning; so is a d that is
-    correlated with S.
+    = -cov(X_{j+1} - X_j, V^l_j). What it lacks, and what `memory` cuts off, is a bias, the latter of relative size
+    exp(-memory/relaxation time): half the memory is tried too, and a difference of more than two errors is a warning;
+    so is a d that is correlated with S.
 
     Arguments: `displacement` X and `state` V (R, T) of a stationary Markov process that V determines, R >= 4
     independent replicas; `interval` h between two records, best a fraction of the relaxation time; `memory`, about six
@@ -39,7 +39,7 @@ def martingale_cumulants(
     >>> noise = rng.normal(size=(64, 2000))                              # X is a random walk: kappa_2 = 1
     >>> walk = np.cumsum(noise, axis=1)
     >>> [str(k) for k in martingale_cumulants(walk, rng.normal(size=walk.shape), 1.0, memory=5.0, order=2)]
-    ['-0.0019(28)', '0.9995(35)']
+    ['-0.0006(26)', '1.0029(36)']
     """
     x, v = (np.asarray(a, np.float64) for a in (displacement, state))
     lag = _checked(x, v, interval, memory, order)
@@ -55,7 +55,8 @@ def martingale_cumulants(
             warnings += ("half the memory gives another value: the memory may be too short",)
         if n > 1 and correlated:
             warnings += ("increments are correlated with those before: raise the degree of the corrector",)
-        out.append(Estimate(full[0, n - 1] / interval, error / interval, "", f"kappa_{n} rate", _METHOD, warnings, diagnostics))
+        value, name = full[0, n - 1] / interval, f"kappa_{n} rate"
+        out.append(Estimate(value, error / interval, "", name, _METHOD, warnings, diagnostics))
     return out
 
 
@@ -63,9 +64,7 @@ def _checked(x: np.ndarray, v: np.ndarray, interval: float, memory: float, order
     """The memory in records."""
     owner = "martingale_cumulants"
     if x.ndim != 2 or x.shape != v.shape or len(x) < 4:
-        raise ValueError(
-            f"{owner}: displacement and state are (R, T), of one shape and R >= 4; got {x.shape}, {v.shape}."
-        )
+        raise ValueError(f"{owner}: displacement and state are both (R, T) with R >= 4; got {x.shape}, {v.shape}.")
     if not (np.isfinite(x).all() and np.isfinite(v).all()):
         raise ValueError(f"{owner}: the records have NaN or infinite entries; give an uninterrupted stretch.")
     if order not in (1, 2, 3, 4):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from diffneq.large_deviations.cumulants import linear_tilt_cumulants
 from diffneq.large_deviations.eigenvalue import leading_eigenvalue, leading_eigenvector
@@ -88,7 +88,10 @@ def _untilted(piston: Piston, scale: Array, size: int) -> Array:
 
 def _hermite(u: Array, size: int) -> Array:
     """He_n(u)/sqrt(n!) for n < size, stacked in front."""
-    out = [jnp.ones_like(u), u]
-    for n in range(1, size - 1):
-        out.append((u * out[n] - np.sqrt(n) * out[n - 1]) / np.sqrt(n + 1))
-    return jnp.stack(out)
+
+    def up(pair, n):
+        below, here = pair
+        return (here, (u * here - jnp.sqrt(n) * below) / jnp.sqrt(n + 1)), below
+
+    first = (jnp.ones_like(u), u)
+    return lax.scan(up, first, jnp.arange(1, size + 1, dtype=u.dtype))[1]

@@ -21,8 +21,8 @@ def flux_moment(recession: Array, order: int) -> Array:
     positive: there the result has an error of about x^(2k) machine epsilons of itself, and the flux is exponentially
     small.
 
-    >>> flux_moment(jnp.array(0.0), 1).round(4).item()                     # 1/sqrt(2 pi)
-    0.3989000082015991
+    >>> round(float(flux_moment(jnp.array(0.0), 1)), 4)                       # 1/sqrt(2 pi)
+    0.3989
     """
     x = jnp.asarray(recession)
     below = _upper_tail(x)
@@ -42,8 +42,8 @@ def effusion_velocity(recession: Array, survival: Array) -> Array:
 
     Arguments: `recession` x and `survival` in (0, 1), uniform for a random sample, of one shape and floating type.
 
-    >>> effusion_velocity(jnp.array(0.0), jnp.array(0.5)).round(4).item()   # Rayleigh: sqrt(2 ln 2)
-    1.1773999929428101
+    >>> round(float(effusion_velocity(jnp.array(0.0), jnp.array(0.5))), 4)     # Rayleigh: sqrt(2 ln 2)
+    1.1774
     """
     x, flux = recession, flux_moment(recession, 1)
     limits = jnp.finfo(x.dtype)

@@ -81,7 +81,7 @@ class Piston(eqx.Module):
         total rate of collisions. Arguments: `order` k, static; `velocity` V, any shape.
 
         >>> round(float(Piston(0.01, (2.0, 2.0)).moment(1, 0.3)), 5)        # friction: -gamma_0 V/M, nearly
-        -0.06701
+        -0.06704
         """
         left, right = self._flux_moments(velocity, order + 1)
         return self.exchange**order * (left + (-1) ** order * right)

@@ -2,6 +2,18 @@
 
 from diffneq.options.checks import Precision, Preset, Variant
 from diffneq.options.conductor import ConductorOptions
+from diffneq.options.langevin import LangevinOptions
+from diffneq.options.piston import PistonOptions
+from diffneq.options.ratchet import RatchetOptions
 from diffneq.options.response import ResponseOptions
 
-__all__ = ["ConductorOptions", "Precision", "Preset", "ResponseOptions", "Variant"]
+__all__ = [
+    "ConductorOptions",
+    "LangevinOptions",
+    "PistonOptions",
+    "Precision",
+    "Preset",
+    "RatchetOptions",
+    "ResponseOptions",
+    "Variant",
+]

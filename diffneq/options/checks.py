@@ -39,3 +39,9 @@ def at_least(least: int, **values: int | None) -> None:
     for name, value in values.items():
         if value is not None and value < least:
             raise ValueError(f"{name} must be {least} or more, got {value}.")
+
+
+def valid_seed(seed: int) -> None:
+    """ValueError unless the root of the random numbers fits 32 bits."""
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be from 0 to 2**32 - 1, got {seed}.")

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from diffneq.options.checks import Precision, Preset, Variant, at_least, check_fields, one_of, positive
+from diffneq.options.checks import Precision, Preset, Variant, at_least, check_fields, one_of, positive, valid_seed
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class ConductorOptions:
         _check_sizes(self.sizes)
         positive(temperature=self.temperature, time=self.time, minutes=self.minutes)
         at_least(1, seeds=self.seeds, devices=self.devices)
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {self.seed}.")
+        valid_seed(self.seed)
         if self.time is not None and self.minutes is not None:
             raise ValueError("time and minutes both fix the length of the runs: give one of them.")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from diffneq.options.checks import Precision, Preset, at_least, check_fields, one_of, positive
+from diffneq.options.checks import Precision, Preset, at_least, check_fields, one_of, positive, valid_seed
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class ResponseOptions:
         one_of("precision", self.precision, get_args(Precision))
         check_fields(self.fields)
         positive(temperature=self.temperature, horizon=self.horizon)
+        valid_seed(self.seed)
         at_least(30, electrons=self.electrons)
         at_least(2, replicas=self.replicas)
         at_least(1, snapshots=self.snapshots, devices=self.devices)

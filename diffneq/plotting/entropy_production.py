@@ -27,14 +27,24 @@ def thermodynamic_force(learned: Field, exact: Field | None, places: ArrayLike, 
     fields = [("learned", learned(grid), "vermilion")]
     if exact is not None:
         fields.append(("exact", exact(grid), "blue"))
-    scale = np.max([np.hypot(*arrows.T).max() for _, arrows, _ in fields])
+    cell = (np.ptp(x, axis=0) / number)[None]
+    longest = np.max([np.abs(arrows / cell).max() for _, arrows, _ in fields])
     with style():
         figure = new_figure(4.2 * len(fields), 4.0)
         panels = figure.subplots(1, len(fields), sharex=True, sharey=True, squeeze=False)[0]
         for axes, (name, arrows, colour) in zip(panels, fields, strict=True):
             axes.plot(*x[:: max(1, len(x) // 3000)].T, ".", color=COLOURS["grey"], markersize=1.0, alpha=0.35, zorder=1)
-            axes.quiver(*grid.T, *arrows.T, color=COLOURS[colour], angles="xy", scale=10 * scale, width=0.006, zorder=3)
-            axes.set(title=name, aspect="equal", xlabel="$x_1$  [length]")
+            axes.quiver(
+                *grid.T,
+                *arrows.T,
+                color=COLOURS[colour],
+                angles="xy",
+                scale_units="xy",
+                scale=longest / 1.5,
+                width=0.005,
+                zorder=3,
+            )
+            axes.set(title=name, xlabel="$x_1$  [length]")
         panels[0].set_ylabel("$x_2$  [length]")
     return figure
 
@@ -82,14 +92,14 @@ def estimates_against_interval(
     """sigma against the sampling interval, for each method.
 
     Arguments: `intervals` (n,) [time]; `estimates`, name -> (2, n) of values and standard errors; `exact`, the rate;
-    `sampled` (m, 2), interval and what a record with that interval can tell.
+    `sampled` (2, m), intervals and what a record with such an interval can tell.
     """
     dt = np.asarray(intervals, float)
     with style():
         figure = new_figure(6.4, 4.2)
         axes = figure.subplots()
         if sampled is not None:
-            axes.plot(*np.asarray(sampled, float).T, color=COLOURS["grey"], label="all a record can tell", zorder=1)
+            axes.plot(*np.asarray(sampled, float), color=COLOURS["grey"], label="all a record can tell", zorder=1)
         if exact is not None:
             _level(axes, exact)
         looks = (("vermilion", "o", 1.0), ("blue", "s", 1.03), ("green", "^", 0.97), ("orange", "D", 1.06))

@@ -1,4 +1,4 @@
-"""Effective Langevin equations: drift and diffusion, long-time cumulants, residuals, and what displacements leave open."""
+"""Effective Langevin equations: moments of steps, long-time cumulants, residuals, what displacements leave open."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -27,8 +27,8 @@ def drift_and_diffusion(
 ) -> "Figure":
     """Measured Kramers-Moyal moments with errors, and the laws of fitted models.
 
-    Arguments: all (n,), at the sampling interval `dt`; `curves`, name -> (x, drift, diffusion) of a model as dt -> 0,
-    in Ito's sense; `name` of the variable.
+    Arguments: all (n,), <dx | x>/dt and <dx^2 | x>/2 dt over the sampling interval `dt`; `curves`, name -> (x, drift,
+    diffusion), the same of a model; `name` of the variable.
     """
     x, drift, drift_error, diffusion, diffusion_error = columns(
         "drift_and_diffusion", x=x, drift=drift, drift_error=drift_error, diffusion=diffusion,
@@ -43,8 +43,8 @@ def drift_and_diffusion(
         for (label, (at, first, second)), colour in zip((curves or {}).items(), _CURVES * 3, strict=False):
             left.plot(at, first, color=COLOURS[colour], label=label)
             right.plot(at, second, color=COLOURS[colour])
-        left.set(xlabel=f"${name}$", ylabel="drift  $D_1$  [$x/t$]", title="drift (Ito)")
-        right.set(xlabel=f"${name}$", ylabel="diffusion  $D_2$  [$x^2/t$]", title="diffusion")
+        left.set(xlabel=f"${name}$", ylabel="$D_1 = \\langle dx\\rangle/dt$  [$x/t$]", title="mean step")
+        right.set(xlabel=f"${name}$", ylabel="$D_2 = \\langle dx^2\\rangle/2dt$  [$x^2/t$]", title="mean square step")
         low, high = right.get_ylim()
         middle, half = (low + high) / 2, max((high - low) / 2, 0.15 * abs(low + high) / 2)
         right.set_ylim(middle - half, middle + half)  # a constant does not look like noise

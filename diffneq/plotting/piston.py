@@ -25,7 +25,7 @@ def rate_function(current: ArrayLike, rate: ArrayLike, kappa: Sequence[float]) -
         upper, lower = figure.subplots(2, 1, sharex=False, gridspec_kw={"height_ratios": [1.7, 1.0]})
         upper.plot(j, value, color=COLOURS["blue"], label="tilted generator")
         gauss = (j - mean) ** 2 / (2 * spread)
-        upper.plot(j, gauss, color=COLOURS["grey"], linestyle=(0, (4, 3)), label="Gaussian, $\\kappa_1$ and $\\kappa_2$")
+        upper.plot(j, gauss, color=COLOURS["grey"], linestyle=(0, (4, 3)), label="Gaussian, $\\kappa_1, \\kappa_2$")
         upper.axvline(mean, color=COLOURS["black"], linewidth=0.8, linestyle=":")
         upper.set(xlabel="$j = X_t/t$  [L/t]", ylabel="$I(j)$  [1/t]")
         upper.legend()
@@ -33,7 +33,8 @@ def rate_function(current: ArrayLike, rate: ArrayLike, kappa: Sequence[float]) -
         odd = np.interp(mean - reach, j, value) - np.interp(mean + reach, j, value)
         lower.plot(reach, odd, color=COLOURS["blue"])
         cubic = third * reach**3 / (3 * spread**3)
-        lower.plot(reach, cubic, color=COLOURS["vermilion"], linestyle=(0, (4, 3)), label="$\\kappa_3 d^3/3\\kappa_2^3$")
+        label = "$\\kappa_3 d^3/3\\kappa_2^3$"
+        lower.plot(reach, cubic, color=COLOURS["vermilion"], linestyle=(0, (4, 3)), label=label)
         lower.set(xlabel="$d = j - \\kappa_1$  [L/t]", ylabel="$I(\\kappa_1-d)-I(\\kappa_1+d)$  [1/t]")
         lower.legend()
     return figure
@@ -44,7 +45,8 @@ def displacement_histogram(
 ) -> "Figure":
     """The density of X_t, and its ratio to the Gaussian of kappa_1 t and kappa_2 t, which shows the skewness.
 
-    Arguments: `displacement` (n,) [L] in windows of length `time`; `kappa`, the first four cumulant rates, for
+    Arguments: `displacement` (n,) [L] in windows of length `time`, freed of the ends of the window, which make its
+    variance smaller by kappa_2 M/gamma_0: X_t + (M/gamma_0)(V_t - V_0); `kappa`, the first four cumulant rates, for
     Edgeworth's series; `saddle`, the pair X (m,), density (m,) of the saddle-point formula exp(-t I)/sqrt(2 pi t
     theta''). Error bars count the windows as independent.
     """
@@ -67,8 +69,9 @@ def displacement_histogram(
             seen = counts >= (1 if axes is upper else 20)
             below = base(centre[seen])
             points(axes, centre[seen], density[seen] / below, error[seen] / below, "blue", label="simulation", ms=3)
-        upper.set(yscale="log", ylabel="density of $X_t$  [1/L]", ylim=(0.3 / (sample.size * width), None))
-        lower.set(xlabel=f"$X_t$, $t$ = {time:.3g}  [L]", ylabel="ratio to the Gaussian", ylim=(0.6, 1.4))
+        upper.set(yscale="log", ylabel="density  [1/L]", ylim=(0.3 / (sample.size * width), None))
+        lower.set(ylabel="ratio to the Gaussian", ylim=(0.6, 1.4))
+        lower.set_xlabel(f"$X_t + (M/\\gamma_0)(V_t-V_0)$, $t$ = {time:.3g}  [L]")
         upper.legend()
     return figure
 

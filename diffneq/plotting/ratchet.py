@@ -26,20 +26,29 @@ def ratchet_efficiency(curves: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLik
     with style():
         figure = new_figure(7.6, 4.4)
         axes = figure.subplots()
-        axes.axhline(carnot, color=COLOURS["black"], linewidth=1.0, linestyle=(0, (1, 1.5)))
-        axes.annotate("Carnot", (0.99, carnot), (0, -4), ("axes fraction", "data"), textcoords="offset points",
-                      ha="right", va="top", fontsize=10)  # fmt: skip
+        if carnot > 0:
+            axes.axhline(carnot, color=COLOURS["black"], linewidth=1.0, linestyle=(0, (1, 1.5)))
+            axes.annotate("Carnot", (0.99, carnot), (0, -4), ("axes fraction", "data"), textcoords="offset points",
+                          ha="right", va="top", fontsize=10)  # fmt: skip
+        works = False
         for (label, curve), dash in zip(curves.items(), ("-", "--", ":"), strict=False):
             torque, efficiency, power = (np.asarray(x, float) for x in curve)
             for level, (name, colour) in enumerate(zip(_LEVELS, _COLOURS, strict=True)):
                 if level == 2 and dash != "-":
                     continue  # without inertia there is no mass
                 seen = power[:, level] > 0
+                if not seen.any():
+                    continue
+                works = True
                 text = f"{name}, {label}" if level < 2 else name
                 axes.plot(-torque[seen], efficiency[seen, level], dash, color=COLOURS[colour], label=text)
-        axes.set(yscale="log", xlabel="load  $-f$  [energy/rad]", ylabel="efficiency  $P/Q_\\mathrm{hot}$")
+        axes.set(xlabel="load  $-f$  [energy/rad]", ylabel="efficiency  $P/Q_\\mathrm{hot}$")
         axes.locator_params(axis="x", nbins=6)
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        if works:
+            axes.set_yscale("log")
+            axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        else:
+            axes.text(0.5, 0.5, "no work is done against the torque", transform=axes.transAxes, ha="center")
     return figure
 
 

@@ -6,10 +6,12 @@ from diffneq.cli.commands.conductor import CONDUCTOR, conductor_options
 from diffneq.cli.commands.diagram import DIAGRAM
 from diffneq.cli.commands.equilibrium import EQUILIBRIUM
 from diffneq.cli.commands.installation import SELFCHECK, VERSION
+from diffneq.cli.commands.langevin import FIT_LANGEVIN
+from diffneq.cli.commands.piston import PISTON
+from diffneq.cli.commands.ratchet import RATCHET
 from diffneq.cli.commands.response import RESPONSE
 
 __all__ = ["COMMANDS", "Command", "conductor_options"]
 
-COMMANDS = {
-    command.name: command for command in (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, RESPONSE, SELFCHECK, VERSION)
-}
+_ALL = (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, FIT_LANGEVIN, PISTON, RATCHET, RESPONSE, SELFCHECK, VERSION)
+COMMANDS = {command.name: command for command in _ALL}

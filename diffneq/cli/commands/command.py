@@ -21,11 +21,12 @@ class Command:
     epilog: str | None = None
 
 
-def add_machine(parser: argparse.ArgumentParser, precision: Precision = "single") -> None:
-    """Precision and devices of a simulation."""
+def add_machine(parser: argparse.ArgumentParser, precision: Precision | None = "single") -> None:
+    """Precision and devices of a simulation; with None as the default precision the method decides."""
     machine = parser.add_argument_group("the machine")
+    chosen = precision or "as suits the method"
     machine.add_argument("--precision", choices=get_args(Precision), default=precision,
-                         help=f"floating-point numbers of the simulation (default: {precision})")  # fmt: skip
+                         help=f"floating-point numbers of the simulation (default: {chosen})")  # fmt: skip
     machine.add_argument("--devices", type=int, metavar="N", help="devices to use (default: all; one per CPU core)")
 
 

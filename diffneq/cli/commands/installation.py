@@ -46,6 +46,4 @@ SELFCHECK = Command(
     _no_arguments,
     _selfcheck,
 )
-VERSION = Command(
-    "version", "diffneq version [options]", "print versions", "Versions in use.", _no_arguments, _version
-)
+VERSION = Command("version", "diffneq version [options]", "print versions", "Versions in use.", _no_arguments, _version)

@@ -68,7 +68,7 @@ def path_entropy_production(trajectories: ArrayLike, dt, drift, diffusion) -> Es
 
     >>> steps = 0.1 + np.random.default_rng(0).normal(size=(50, 400, 1))       # a walk with drift 0.1, D = 1/2
     >>> print(path_entropy_production(steps.cumsum(axis=1), 1.0, lambda x: 0.1 + 0 * x, np.array([0.5])))
-    0.0207(14) 1/time
+    0.0209(15) 1/time
     """
     x, interval = as_trajectories(trajectories, dt)
     rates = np.asarray(medium_entropy(jnp.asarray(x), drift, diffusion), np.float64) / interval

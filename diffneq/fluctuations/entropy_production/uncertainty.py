@@ -19,8 +19,10 @@ class ShortTimeBound:
     With d = sum_a theta_a phi_a(x), the maximum is 2 mu.Xi^{-1} mu/dt at theta = 2 Xi^{-1} mu, mu and Xi the mean and
     the covariance of phi_a(x) o dx. theta is found on all folds but one and the bound is read on that one, so fitted
     noise does not count; the error is the scatter of blocks. For overdamped Langevin motion; with inertia the
-    bound does not hold. Values at finite dt, in a finite basis, lie low: diagnostics "interval_bias" is sigma(dt) - sigma(2 dt), and
-    "extrapolated" the value and error linearly extrapolated to dt = 0.
+    bound does not hold. Values at finite dt, in a finite basis, lie low: diagnostics "interval_bias" is
+    sigma(dt) - sigma(2 dt), and "extrapolated" the value and error linearly extrapolated to dt = 0.
+
+    A basis of P functions fitted to a time t of training costs about 2 P/t of the bound: "fitted_noise".
 
     Arguments:
         basis: `Polynomials` or `Gaussians`.
@@ -58,9 +60,8 @@ class ShortTimeBound:
         coarse, _ = self._values(cut(x, interval, self.blocks, stride=2), scales)
         warnings, diagnostics = against_interval(values, coarse)
         parameters = coefficients.shape[1]
-        if fine.count * fine.steps < 20 * parameters:
-            warnings += (f"{fine.count * fine.steps} steps are few for {parameters} parameters",)
-        diagnostics["parameters"] = parameters
+        noise = 2 * parameters / (fine.count * fine.steps * interval * (1 - 1 / self.folds))
+        diagnostics |= {"parameters": parameters, "fitted_noise": noise}
         mean_coefficients = coefficients.mean(0)
 
         def force(places: np.ndarray) -> np.ndarray:
@@ -68,6 +69,9 @@ class ShortTimeBound:
             functions = self.basis.values((places - scales[0]) / scales[1])
             return functions @ mean_coefficients.reshape(functions.shape[1], -1) / scales[1]
 
+        if noise > values.std(ddof=1) / np.sqrt(len(values)):
+            text = f"{parameters} parameters fitted to noise lower the bound by about {noise:.2g}: a smaller basis, or"
+            warnings += (f"{text} a longer record, is needed",)
         method = f"short-time uncertainty bound, {type(self.basis).__name__.lower()}"
         return EntropyFit(estimate_of(values, method, fine.warnings + warnings, diagnostics), force)
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from diffneq._parameters import check_finite, check_positive, concrete, float_leaf
+from diffneq._parameters import check_finite, check_function_of_time, check_positive, concrete, float_leaf
 from diffneq.fluctuations.exact.collocation import along, propagators, sampled, times
 from diffneq.fluctuations.exact.squares import density_of_squares
 from diffneq.fluctuations.exact.work import ExactWork
@@ -53,6 +53,7 @@ class BreathingTrap(ExactWork):
     panels: int = eqx.field(static=True, default=64)
 
     def __check_init__(self):
+        check_function_of_time("BreathingTrap", stiffness=self.stiffness)
         positive = {"duration": self.duration, "friction": self.friction, "temperature": self.temperature}
         check_finite("BreathingTrap", **positive)
         check_positive("BreathingTrap", **positive)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax import Array
 
-from diffneq._parameters import check_finite, check_positive, float_leaf
+from diffneq._parameters import check_finite, check_function_of_time, check_positive, float_leaf
 from diffneq.fluctuations.exact.collocation import along, propagators, sampled, times
 from diffneq.fluctuations.exact.work import GaussianWork
 
@@ -50,6 +50,7 @@ class GuidedTrap(GaussianWork):
     panels: int = eqx.field(static=True, default=64)
 
     def __check_init__(self):
+        check_function_of_time("GuidedTrap", path=self.path)
         names = ("duration", "stiffness", "friction", "temperature", *(() if self.mass is None else ("mass",)))
         positive = {name: getattr(self, name) for name in names}
         check_finite("GuidedTrap", **positive)

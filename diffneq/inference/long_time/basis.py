@@ -14,13 +14,13 @@ from diffneq.inference.models import Langevin
 
 _PANELS, _NODES = 24, 16  # pieces of the window, nodes in each: what is singular at its ends stays there
 _DEPTH = 60.0  # -ln of the density at the ends of the window, relative to its maximum
-_ROUNDS = 60
+_ROUNDS, _TOO_FAR = 60, 1e12
 _FLOOR = 1e-3  # of the diffusion in the middle: x must not come to where it is less
 _NEVER = 1e-6  # of the maximum of the density
 
 
 class Basis(eqx.Module):
-    """Gauss-Legendre nodes x (n,) and weights (n,) of the panels of a window; `primitive` (n, n), the integral from its left end.
+    """Gauss-Legendre `nodes` x (n,) and `weights` (n,) of a window, panel by panel; `primitive` (n, n) integrates.
 
     `values` and `slopes` (n, m): polynomials of degree < m and their derivatives, orthonormal in the stationary density
     of the model that the basis was made for; those of models nearby are nearly so. `middle`: the node at its maximum.
@@ -54,7 +54,7 @@ def basis(model: Langevin, size: int = 24, window: tuple[float, float] | None = 
     p = np.asarray(_density(drift, diffusion, jnp.asarray(weights), jnp.asarray(primitive), middle), np.float64)
     if not np.all(np.isfinite(p)):
         raise ValueError(f"{type(model).__name__}: the diffusion is not positive where x comes, between {low:.4g} and "
-                         f"{high:.4g}: give the window of x that the process keeps to, or other parameters.")  # fmt: skip
+                         f"{high:.4g}: give the window of x that it keeps to, or other parameters.")  # fmt: skip
     values, slopes = _polynomials(nodes, weights * p, size)
     return Basis(*(jnp.asarray(part) for part in (nodes, weights, primitive, values, slopes)), middle)
 
@@ -68,6 +68,7 @@ def density(model: Langevin, made: Basis) -> Array:
     return _density(drift, diffusion, made.weights, made.primitive, made.middle)
 
 
+@eqx.filter_jit
 def _density(drift: Array, diffusion: Array, weights: Array, primitive: Array, middle: Array) -> Array:
     """Between the places nearest to the middle where the diffusion vanishes, which x must not come to."""
     floor = _FLOOR * diffusion[middle]
@@ -83,11 +84,15 @@ def _density(drift: Array, diffusion: Array, weights: Array, primitive: Array, m
 
 
 def _laws(model: Langevin, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    points = jnp.asarray(x)
-    drift, diffusion = jax.vmap(model.ito_drift)(points), jax.vmap(model.diffusion)(points)
+    drift, diffusion = _evaluated(model, jnp.asarray(x))
     if drift.ndim != 1 or diffusion.ndim != 1:
         raise ValueError(f"{type(model).__name__} has several variables: the long time is solved for one.")
     return np.asarray(drift, np.float64), np.asarray(diffusion, np.float64)
+
+
+@eqx.filter_jit
+def _evaluated(model: Langevin, x: Array) -> tuple[Array, Array]:
+    return jax.vmap(model.ito_drift)(x), jax.vmap(model.diffusion)(x)
 
 
 def _window(model: Langevin) -> tuple[float, float]:
@@ -100,16 +105,29 @@ def _window(model: Langevin) -> tuple[float, float]:
         spread = max(float(np.sqrt(p @ (x - mean) ** 2 / p.sum())), 0.1 * (x[1] - x[0]))
         settled = abs(mean - centre) < 0.1 * width and 0.8 < spread / width < 1.25
         centre, width = mean, spread
+        if not (np.isfinite(mean) and spread < _TOO_FAR):
+            break
         if settled:
-            x, log_density = _coarse(model, centre, 4 * width)
-            inside = log_density > log_density.max() - _DEPTH
-            return float(x[inside][0]), float(x[inside][-1])
+            return _reached(*_coarse(model, centre, 4 * width), centre, 10 * width)
     raise ValueError(f"{type(model).__name__}: no stationary density was found: give the window of x that the process "
                      f"keeps to, or other parameters.")  # fmt: skip
 
 
+def _reached(x: np.ndarray, log_density: np.ndarray, centre: float, reach: float) -> tuple[float, float]:
+    """From the maximum outwards until the density is e^-60 of it, or rises again beyond `reach`: there it escapes."""
+    core = np.abs(x - centre) <= reach
+    top = int(np.argmax(np.where(core, log_density, -np.inf)))
+    low = log_density < log_density[top] - _DEPTH
+    rise = np.diff(log_density)
+    right = np.flatnonzero((low | (~core & np.insert(rise > 0, 0, False)))[top:])
+    left = np.flatnonzero((low | (~core & np.append(rise < 0, False)))[top::-1])
+    last = top + right[0] - 1 if len(right) else len(x) - 1
+    first = top - left[0] + 1 if len(left) else 0
+    return float(x[first]), float(x[last])
+
+
 def _coarse(model: Langevin, centre: float, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """ln p up to a constant on the stretch around the centre, ten widths to each side, in which the diffusion is > 0."""
+    """ln p up to a constant on the stretch within ten widths of the centre in which the diffusion is positive."""
     x = np.linspace(centre - 10 * width, centre + 10 * width, 4001)
     drift, diffusion = _laws(model, x)
     bad = np.flatnonzero(~(diffusion > 0))
@@ -148,7 +166,7 @@ def _legendre(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _polynomials(nodes: np.ndarray, mass: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Values and derivatives (n, size) of the polynomials orthonormal in the discrete measure, by Stieltjes' recursion."""
+    """Values and derivatives (n, size) of the polynomials orthonormal in the discrete measure (Stieltjes)."""
     values, slopes = np.zeros((len(nodes), size)), np.zeros((len(nodes), size))
     values[:, 0] = 1 / np.sqrt(mass.sum())
     for k in range(size - 1):

@@ -62,8 +62,8 @@ def displacement_cumulants(
     grow as the window.) The covariance is a jackknife over blocks of the record.
 
     Arguments:
-        displacement: X (T,) or (R, T), unwrapped; any record `time_series` takes, of one variable. None: V is integrated
-            by the trapezoidal rule, right to O((dt/relaxation time)^2).
+        displacement: X (T,) or (R, T), unwrapped; any record `time_series` takes, of one variable. None: V is
+            integrated by the trapezoidal rule, right to O((dt/relaxation time)^2).
         velocity: V at the same times, or None.
         dt, time: see `time_series`.
         orders: 1 to 4.
@@ -180,8 +180,8 @@ def _increments(y: np.ndarray, lag: int, blocks: int, w: int) -> np.ndarray:
     each = max(1, -(-blocks // len(y)))
     size = (y.shape[1] - 1) // each
     if size < 4 * w or len(y) * each < 8:
-        raise ValueError(f"the record is too short: each of {len(y) * each} blocks has {size} records, four windows are "
-                         f"{4 * w}. Record longer, or take fewer blocks or a shorter window.")  # fmt: skip
+        raise ValueError(f"the record is too short: each of {len(y) * each} blocks has {size} records, four windows "
+                         f"are {4 * w}. Record longer, or take fewer blocks or a shorter window.")  # fmt: skip
     origins = np.arange(0, size - 4 * w + 1, max(1, w // 4))
     starts = np.arange(each)[:, None] * size + origins
     moved = y[:, starts + lag] - y[:, starts]

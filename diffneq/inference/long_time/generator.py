@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import factorial
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -26,8 +27,9 @@ def _matrices(model: Langevin, made: Basis) -> tuple[Array, Array, Array]:
     return overlap, place, weighted(made.slopes, mass * diffusion, made.slopes)
 
 
+@eqx.filter_jit
 def langevin_cumulant_rates(model: Langevin, made: Basis, orders: int = 4) -> Array:
-    """lim kappa_n[X_t]/t, n = 1 .. orders, of X_t = int_0^t x ds: derivatives at s = 0 of theta(s), (L + s x) r = theta r.
+    """lim kappa_n[X_t]/t, X_t = int_0^t x ds: the n-th derivatives at s = 0 of theta(s), (L + s x) r = theta r.
 
     By perturbation theory in s: one matrix is factorised for all orders. Differentiable in the parameters.
 
@@ -53,10 +55,11 @@ def langevin_cumulant_rates(model: Langevin, made: Basis, orders: int = 4) -> Ar
     return jnp.stack([factorial(n) * theta for n, theta in enumerate(thetas, start=1)])
 
 
+@eqx.filter_jit
 def scaled_cumulant_generating_function(model: Langevin, made: Basis, s: Array) -> Array:
     """theta(s) = lim ln <exp(s X_t)>/t, X_t = int_0^t x ds: the leading eigenvalue of L + s x, for each s (k,).
 
-    Differentiable in s and in the parameters. The basis resolves fields s that shift the density by a few of its widths.
+    Differentiable in s and in the parameters. The basis resolves fields that shift the density by a few widths.
 
     Source: J. L. Lebowitz, H. Spohn, J. Stat. Phys. 95, 333 (1999).
 
@@ -70,6 +73,7 @@ def scaled_cumulant_generating_function(model: Langevin, made: Basis, s: Array) 
     return jnp.stack([leading_eigenvalue(generator(field)) for field in jnp.atleast_1d(s)])
 
 
+@eqx.filter_jit
 def stationary_moments(model: Langevin, made: Basis) -> Array:
     """(<x>, <x^2> - <x>^2) of the stationary density, (2,)."""
     mass = made.weights * density(model, made)

@@ -82,7 +82,7 @@ def match(
     "p_value" are in the diagnostics.
 
     Raises:
-        ValueError: for fewer targets than parameters, unknown names, a covariance that is not positive (too few blocks).
+        ValueError: for fewer targets than parameters, unknown names, a covariance that is not positive.
 
     Source: A. Seya, T. Aoyagi, M. Itami, Y. Nakayama, N. Nakagawa, arXiv:1904.07033, for the idea.
 
@@ -104,7 +104,6 @@ def match(
             raise ValueError(f"{len(unknowns.names)} parameters ({', '.join(unknowns.names)}) cannot be found from "
                              f"{len(chosen)} numbers: measure more, or name fewer in free=...")  # fmt: skip
         fields = jnp.asarray([measured.fields[i] for i in at] if measured.fields else [], jnp.float64)
-        found = None
         for _ in range(2):
             predict = LongTimeOf(basis(doubled, size, window), fields, tuple(chosen))
             objective = Distance(predict, jnp.asarray(measured.values[at]), jnp.asarray(whitening))
@@ -114,7 +113,7 @@ def match(
         p_value = chi_squared_tail(chi2, dof) if dof else 1.0
         predicted = np.asarray(predict(doubled))
         more = {"chi2": chi2, "dof": dof, "p_value": p_value, "targets": tuple(chosen), "predicted": predicted,
-                "measured": measured.values[at], "measured_errors": np.sqrt(np.diag(measured.covariance)[at])}  # fmt: skip
+                "measured": measured.values[at]}  # fmt: skip
         notes = (*measured.warnings, *((f"the model cannot have these long-time properties: p = {p_value:.1g}",)
                                        if p_value < 1e-3 else ()))  # fmt: skip
         return collected(model, unknowns, found, "long-time matching", units or {}, notes, **more)
@@ -125,6 +124,8 @@ def _whitening(covariance: np.ndarray, dof: float) -> np.ndarray:
     size = len(covariance)
     scale = np.sqrt(np.diag(covariance))
     if not (np.all(np.isfinite(covariance)) and np.all(scale > 0)) or dof <= size + 1:
-        raise ValueError(f"the covariance of {size} measured numbers must be positive, from more than {size + 2} blocks.")
+        raise ValueError(
+            f"the covariance of {size} measured numbers must be positive: take more than {size + 2} blocks."
+        )
     inverse = np.linalg.inv(covariance / np.outer(scale, scale)) * (dof - size - 1) / dof
     return np.linalg.cholesky(inverse).T / scale

@@ -82,7 +82,7 @@ class OrnsteinUhlenbeck(Linear):
 class GeneralisedLangevin(Linear):
     """M dV = (F - int_0^inf K(s) V(t - s) ds) dt + dR,  K(s) = 2 g delta(s) + sum_i (g_i/t_i) exp(-s/t_i), <RR> = T K.
 
-    Embedded: M dV = (F - g V + sum_i z_i) dt + sqrt(2 g T) dW, dz_i = -(z_i/t_i + g_i V/t_i) dt + sqrt(2 g_i T)/t_i dW_i.
+    Embedded: M dV = (F - g V + sum_i z_i) dt + sqrt(2 g T) dW, t_i dz_i = -(z_i + g_i V) dt + sqrt(2 g_i T) dW_i.
     The fluctuation-dissipation theorem holds for each term; the z_i are hidden, only V is recorded.
 
     Arguments: `friction` g, the part without memory [mass/time]; `memory_friction` g_i and `memory_time` t_i, (k,);
@@ -107,9 +107,7 @@ class GeneralisedLangevin(Linear):
         "friction", "memory_friction", "memory_time", "temperature", "measurement_noise",
     )  # fmt: skip
 
-    def __init__(
-        self, friction, memory_friction, memory_time, temperature, force=0.0, mass=1.0, measurement_noise=0.0
-    ):
+    def __init__(self, friction, memory_friction, memory_time, temperature, force=0.0, mass=1.0, measurement_noise=0.0):
         self.friction, self.temperature = float_leaf(friction), float_leaf(temperature)
         self.memory_friction = jnp.atleast_1d(float_leaf(memory_friction))
         self.memory_time = jnp.atleast_1d(float_leaf(memory_time))
@@ -124,8 +122,8 @@ class GeneralisedLangevin(Linear):
 
     def kernel(self, time: Array) -> Array:
         """The part of K(s) with memory, at times of any shape [mass/time^2]."""
-        decay = jnp.exp(-jnp.asarray(time)[..., None] / self.memory_time)
-        return jnp.sum(self.memory_friction / self.memory_time * decay, axis=-1)
+        terms = zip(self.memory_friction, self.memory_time, strict=True)
+        return sum((g / t * jnp.exp(-jnp.asarray(time) / t) for g, t in terms), jnp.zeros(jnp.shape(time)))
 
     def system(self) -> LinearSystem:
         rates = 1 / self.memory_time
@@ -202,9 +200,7 @@ class UnderdampedOscillator(Linear):
 
     def system(self) -> LinearSystem:
         one, zero = jnp.ones_like(self.mass), jnp.zeros_like(self.mass)
-        matrix = jnp.stack(
-            [jnp.stack([zero, one]), jnp.stack([-self.stiffness, -self.friction]) / self.mass]
-        )
+        matrix = jnp.stack([jnp.stack([zero, one]), jnp.stack([-self.stiffness, -self.friction]) / self.mass])
         constant = jnp.stack([zero, self.stiffness * self.centre / self.mass])
         noise = jnp.diag(jnp.stack([zero, 2 * self.friction * self.temperature / self.mass**2]))
         return LinearSystem(matrix, constant, noise, self.measurement_noise**2)

@@ -54,7 +54,8 @@ class ItoUnderdampedPotential(Langevin):
 
     Arguments: `potential` (c_1, c_2, ...), U = sum_n c_n x^n; `friction` (g_0, g_1, ...) [mass/time, ...];
     `temperature` [energy]; `mass`, which fits take as given. The record holds (x, v) in this order, (T, 2) or
-    (R, T, 2). Raises `ValueError` for numbers that are not finite, or not positive where they must be.
+    (R, T, 2); fit it with `substeps=2` or more, for x feels the noise only to third order in dt. Raises `ValueError`
+    for numbers that are not finite, or not positive where they must be.
 
     >>> ItoUnderdampedPotential((0.0, 0.5), 1.0, 1.0).drift(jnp.array([2.0, 3.0])).tolist()
     [3.0, -5.0]

@@ -30,6 +30,7 @@ class Stationary(eqx.Module):
         return (2 * np.pi / self.angle.shape[0]) * jnp.sum(values)
 
 
+@eqx.filter_jit
 def overdamped(ratchet: Ratchet, points: int = 63) -> Stationary:
     """0 = dJ/dtheta, J = [(f - U') rho - d(T_e rho)/dtheta]/Gamma: level 3, by Fourier collocation.
 

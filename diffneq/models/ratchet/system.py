@@ -71,7 +71,7 @@ class Ratchet(eqx.Module):
 
     >>> ratchet = Ratchet(temperatures=(1.5, 0.75), torque=0.1)
     >>> round(float(ratchet.effective_temperature(0.0)), 4)
-    1.1547
+    1.1322
     """
 
     temperatures: Array

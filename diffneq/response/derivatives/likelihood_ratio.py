@@ -177,9 +177,7 @@ def likelihood_ratio(ensemble: Ensemble) -> ResponseCurve:
     first = np.full(len(samples), problem.direct(ensemble.states[0]).mean())
     samples = interval_means(samples, first, problem.every)
     diagnostics = {"score_variance": np.nanvar(s, axis=(0, 1)), "variance": np.nanvar(product, axis=(0, 1))}
-    return ResponseCurve(
-        problem.times, samples, "likelihood ratio", problem.name, problem.unit, warnings, diagnostics
-    )
+    return ResponseCurve(problem.times, samples, "likelihood ratio", problem.name, problem.unit, warnings, diagnostics)
 
 
 def _check_noise(ensemble: Ensemble) -> None:

@@ -142,9 +142,7 @@ def _check_observable(problem: Problem) -> None:
     dtype = jnp.result_type(model.mass)
     real = tuple(jax.ShapeDtypeStruct((size,), dtype) for _ in range(dimension))
     whole = tuple(jax.ShapeDtypeStruct((size,), jnp.uint32) for _ in range(dimension))
-    state = State(
-        real, real, real, whole, jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((2,), jnp.uint32)
-    )
+    state = State(real, real, real, whole, jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((2,), jnp.uint32))
     if isinstance(observable, str):
         names = list(jax.eval_shape(model.every_step, state))
         if observable not in names:
@@ -163,4 +161,3 @@ def _check_observable(problem: Problem) -> None:
         ) from error
     if getattr(value, "shape", None) != () or not jnp.issubdtype(value.dtype, jnp.floating):
         raise ValueError(f"The observable must return a real scalar, got {value}.")
-

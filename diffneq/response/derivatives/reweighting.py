@@ -45,9 +45,7 @@ def reweighting(ensemble: Ensemble, change: float | None = None) -> ResponseCurv
     warnings = ()
     if effective < 0.1 * count:
         warnings = (f"a change of {step:g} leaves {effective:.0f} of {count} samples effective",)
-    return ResponseCurve(
-        np.array([np.inf]), samples, "reweighting", problem.name, problem.unit, warnings, diagnostics
-    )
+    return ResponseCurve(np.array([np.inf]), samples, "reweighting", problem.name, problem.unit, warnings, diagnostics)
 
 
 def _scored(observe, system, theta, step, state, neighbours):

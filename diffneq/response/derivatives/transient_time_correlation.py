@@ -32,9 +32,7 @@ def reflected(model, states: State, axis: int = 0) -> State:
 _MAPPINGS = {"time_reversal": lambda model, states: time_reversed(states), "reflection": reflected}
 
 
-def transient_time_correlation(
-    ensemble: Ensemble, change: float | None = None, mapping: str = "auto"
-) -> ResponseCurve:
+def transient_time_correlation(ensemble: Ensemble, change: float | None = None, mapping: str = "auto") -> ResponseCurve:
     """<A(t)> - <A(0)> = int_0^t <Omega(0) A(s)> ds, divided by the change of the parameter.
 
     Omega = rho^-1 L* rho of the changed equations of motion and the canonical density comes from autodiff. Daughters

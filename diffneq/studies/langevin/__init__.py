@@ -19,8 +19,8 @@ from diffneq.inference import (
     whiteness,
 )
 from diffneq.json_record import as_json
+from diffneq.options.langevin import LangevinOptions
 from diffneq.studies.langevin.catalogue import start
-from diffneq.studies.langevin.options import LangevinOptions
 from diffneq.studies.langevin.pictures import draw
 from diffneq.studies.langevin.reading import read
 from diffneq.studies.langevin.report import Report

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffneq import inference
 from diffneq.inference import TimeSeries
-from diffneq.studies.langevin.options import LangevinOptions
+from diffneq.options.langevin import LangevinOptions
 
 
 def start(name: str, series: TimeSeries, options: LangevinOptions) -> Any:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.inference import Langevin, kramers_moyal
+from diffneq.inference.transition import moments
 from diffneq.plotting.inference import drift_and_diffusion, long_time_rates, residual_whiteness
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def draw(report: Report, folder: Path, left: np.ndarray, rho: np.ndarray, error:
     curves = {}
     for name, fit in report.fits.items():
         if isinstance(fit.model, Langevin):
-            points = jnp.asarray(x)
-            laws = jax.vmap(fit.model.ito_drift)(points), jax.vmap(fit.model.diffusion)(points)
-            curves[name] = (x, np.asarray(laws[0]), np.asarray(laws[1]))
+            curves[name] = (x, *_over(fit.model, x, report.series.dt, report.options.substeps))
     figures["drift-and-diffusion"] = drift_and_diffusion(
         centres, measured.drift[keep, 0], measured.drift_error[keep, 0], measured.diffusion[keep, 0, 0],
         measured.diffusion_error[keep, 0, 0], curves, dt=report.series.dt,
@@ -44,3 +43,10 @@ def draw(report: Report, folder: Path, left: np.ndarray, rho: np.ndarray, error:
         figure.savefig(path)
         paths.append(path)
     return paths
+
+
+def _over(model: Langevin, x: np.ndarray, dt: float, substeps: int) -> tuple[np.ndarray, np.ndarray]:
+    """<dx | x>/dt and <dx^2 | x>/2 dt of the model, over the dt of the record as the measured ones are."""
+    both = jax.vmap(lambda at: moments(model, at, dt, substeps))(jnp.asarray(x))
+    mean, variance = (np.asarray(part) for part in both)
+    return (mean - x) / dt, (variance + (mean - x) ** 2) / (2 * dt)

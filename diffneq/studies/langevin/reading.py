@@ -14,9 +14,9 @@ _TIMES = ("time", "t")
 def read(path: str | Path, dt: float | None, names: tuple[str | None, ...]) -> list[TimeSeries | None]:
     """The variables called `names` (None: the only one there is; None later: none), each as a `TimeSeries`.
 
-    .csv: a header line, a column "time" or "t" unless dt is given, one run. .npy: (T,) or (R, T), with dt. .npz: arrays by
-    name, (T,) or (R, T), with "time" or "dt" among them. .nc: a dataset with dimension "time". Raises `ValueError` for
-    other files and missing names.
+    .csv: a header line, a column "time" or "t" unless dt is given, one run. .npy: (T,) or (R, T), with dt. .npz: arrays
+    by name, (T,) or (R, T), with "time" or "dt" among them. .nc: a dataset with dimension "time". Raises `ValueError`
+    for other files and missing names.
     """
     path = Path(path)
     if not path.exists():

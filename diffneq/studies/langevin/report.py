@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from diffneq.inference import Fit, LongTime, Selection, TimeSeries
+from diffneq.options.langevin import LangevinOptions
 from diffneq.statistics import Estimate
-from diffneq.studies.langevin.options import LangevinOptions
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,12 @@ class Report:
     def table(self) -> str:
         """Everything in lines for people."""
         series = self.series
-        lines = [f"{self.options.data}: {series.values.shape[0]} x {series.values.shape[1]} records, dt = {series.dt:g}"]
+        shape = " x ".join(map(str, series.values.shape[:2]))
+        lines = [f"{self.options.data}: {shape} records, dt = {series.dt:g}"]
         if self.long_time is not None:
             lines.append(f"measured, windows of {self.long_time.window:g} and twice that")
-            lines += [f"  {self.long_time[target].name:28s} {self.long_time[target]}" for target in self.long_time.targets]
+            measured = [self.long_time[target] for target in self.long_time.targets]
+            lines += [f"  {estimate.name:28s} {estimate}" for estimate in measured]
         for fit in self.fits.values():
             lines.append(fit.table())
         if self.selection is not None:

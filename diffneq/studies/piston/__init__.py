@@ -6,8 +6,8 @@ import json
 import time
 
 from diffneq.json_record import as_json
+from diffneq.options.piston import PistonOptions
 from diffneq.studies.piston.analysis import curves, from_generator, from_simulation, piston_of
-from diffneq.studies.piston.options import PistonOptions
 from diffneq.studies.piston.pictures import draw
 from diffneq.studies.piston.report import Report
 
@@ -15,7 +15,7 @@ __all__ = ["PistonOptions", "Report", "run"]
 
 
 def run(options: PistonOptions) -> Report:
-    """Cumulant rates by the method asked for, the rate function by the generator; table, record, pictures in a folder."""
+    """Cumulant rates by the method asked for, the rate function by the generator; everything into a folder."""
     started, records = time.monotonic(), None
     if options.method == "generator":
         kappa, variance = from_generator(options)

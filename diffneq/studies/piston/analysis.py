@@ -13,13 +13,13 @@ from diffneq.large_deviations.cumulants import rate_function
 from diffneq.large_deviations.martingale import martingale_cumulants
 from diffneq.large_deviations.piston import PistonGenerator
 from diffneq.models.piston import Piston
+from diffneq.options.piston import PistonOptions
 from diffneq.statistics import Estimate
-from diffneq.studies.piston.options import PistonOptions
 
 UNITS = ("L/t", "L^2/t", "L^3/t", "L^4/t")
 _SIZES = 32, 40
 _RECORDS_IN_A_RELAXATION = 8
-_MEMORY = 6.0  # relaxation times
+_MEMORY = 8.0  # relaxation times
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from diffneq.event_driven import PistonRecords
+from diffneq.options.piston import PistonOptions
 from diffneq.statistics import Estimate
 from diffneq.studies.piston.analysis import Curves
-from diffneq.studies.piston.options import PistonOptions
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Report:
         ]
         for estimate in (*self.kappa, self.variance):
             formula = self.leading.get(estimate.name)
-            # an error below the eighth digit says nothing more
-            number = f"{estimate.value:.8g}" if estimate.error < 1e-8 * abs(estimate.value) else str(estimate).split()[0]
+            exact = estimate.error < 1e-8 * abs(estimate.value)  # eight digits say it all
+            number = f"{estimate.value:.8g}" if exact else str(estimate).split()[0]
             compared = "" if formula is None else f"{formula:.6g}"
             lines.append(f"  {estimate.name:8s} {number:>18s} {estimate.unit:9s} {compared}")
             lines += [f"    {warning}" for warning in estimate.warnings]

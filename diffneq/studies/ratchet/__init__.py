@@ -10,7 +10,7 @@ import jax
 
 from diffneq.json_record import as_json
 from diffneq.models.ratchet import Ratchet
-from diffneq.studies.ratchet.options import RatchetOptions
+from diffneq.options.ratchet import RatchetOptions
 from diffneq.studies.ratchet.pictures import draw
 from diffneq.studies.ratchet.report import Report
 from diffneq.studies.ratchet.runs import simulated
@@ -26,8 +26,8 @@ def run(options: RatchetOptions) -> Report:
         ratchet = _ratchet(options)
         lighter = eqx.tree_at(lambda r: r.mass, ratchet, ratchet.mass / 10)
         solution = solve(ratchet)
-        loads = tuple(against_torque(r, solution.resolution) for r in (ratchet, lighter))
-        masses = against_mass(ratchet, solution.resolution)
+        loads = tuple(against_torque(r, solution.sufficient) for r in (ratchet, lighter))
+        masses = against_mass(ratchet, solution.sufficient)
     rates = simulated(_ratchet(options), options) if options.method == "simulation" else {}
     report = Report(options, solution, rates, loads, masses, {"seconds": round(time.monotonic() - started, 1)})
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from diffneq.models.ratchet import Levels
+from diffneq.options.ratchet import RatchetOptions
 from diffneq.statistics import Estimate
-from diffneq.studies.ratchet.options import RatchetOptions
 from diffneq.studies.ratchet.solution import NUMBERS, Curve, Solution
 
 _WORDS = {

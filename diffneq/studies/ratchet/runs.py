@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.models.ratchet import Ratchet, rates, simulate_ratchet
+from diffneq.options.ratchet import RatchetOptions
 from diffneq.statistics import Estimate
-from diffneq.studies.ratchet.options import RatchetOptions
 
 # In a step a rotor turns by a small part of a turn, thermally and through its oscillation in the potential: what
 # the finite step adds to the rates is then below a thousandth of them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -22,33 +23,32 @@ _TOLERANCE = 1e-8
 class Solution:
     """Steady rates in double precision.
 
-    Arguments: `levels`; `errors` of NUMBERS, the change by the last refinement; `resolution`, (points, modes);
-    `derivatives`, name of a number -> name of a parameter -> derivative; `warnings`.
+    Arguments: `levels`; `errors` of NUMBERS, the change by the last refinement; `resolution`, (points, modes), and
+    `sufficient`, the one before the last refinement, which serves for curves and for the `derivatives`, name of a
+    number -> name of a parameter -> derivative; `warnings`.
     """
 
     levels: Levels
     errors: dict[str, float]
     resolution: tuple[int, int]
+    sufficient: tuple[int, int]
     derivatives: dict[str, dict[str, float]]
     warnings: tuple[str, ...] = ()
 
 
 def solve(ratchet: Ratchet) -> Solution:
     """Refined until nothing changes by more than 1e-8 of itself; says so where that is not reached."""
-    before = levels(ratchet, *_RESOLUTIONS[0])
-    errors, resolution = {}, _RESOLUTIONS[0]
-    for resolution in _RESOLUTIONS[1:]:
+    coarse = levels(ratchet, *_RESOLUTIONS[0])
+    for sufficient, resolution in itertools.pairwise(_RESOLUTIONS):
         found = levels(ratchet, *resolution)
-        errors = {name: abs(float(getattr(found, name) - getattr(before, name))) for name in NUMBERS}
+        errors = {name: abs(float(getattr(found, name) - getattr(coarse, name))) for name in NUMBERS}
         worst = max(error / max(abs(float(getattr(found, name))), 1e-6) for name, error in errors.items())
-        before = found
         if worst < _TOLERANCE:
-            break
-    warnings = ()
-    if not worst < _TOLERANCE:
-        warnings = (f"the solution still changes by {worst:.1g} of itself at {resolution[0]} angles and "
-                    f"{resolution[1]} Hermite functions: the rotor is too weakly damped.",)  # fmt: skip
-    return Solution(before, errors, resolution, _derivatives(ratchet, resolution), warnings)
+            return Solution(found, errors, resolution, sufficient, _derivatives(ratchet, sufficient))
+        coarse = found
+    warning = (f"the solution still changes by {worst:.1g} of itself at {resolution[0]} angles and {resolution[1]} "
+               f"Hermite functions: the rotor is too weakly damped.")  # fmt: skip
+    return Solution(found, errors, resolution, sufficient, _derivatives(ratchet, sufficient), (warning,))
 
 
 def _parameters(ratchet: Ratchet):
@@ -57,7 +57,7 @@ def _parameters(ratchet: Ratchet):
 
 def _derivatives(ratchet: Ratchet, resolution: tuple[int, int]) -> dict[str, dict[str, float]]:
     table = np.asarray(_jacobian(ratchet, resolution))
-    return {n: dict(zip(PARAMETERS, map(float, row), strict=True)) for n, row in zip(NUMBERS, table, strict=True)}
+    return {n: dict(zip(PARAMETERS, (row + 0.0).tolist(), strict=True)) for n, row in zip(NUMBERS, table, strict=True)}
 
 
 @eqx.filter_jit
@@ -79,15 +79,20 @@ class Curve:
     mass: float | None = None
 
 
-def against_torque(ratchet: Ratchet, resolution: tuple[int, int], count: int = 30) -> Curve:
+def _count(resolution: tuple[int, int]) -> int:
+    """Points of a curve: fewer where each is dear, for a weakly damped rotor."""
+    return 30 if resolution[0] <= 63 else 8
+
+
+def against_torque(ratchet: Ratchet, resolution: tuple[int, int]) -> Curve:
     """From no torque to the one at which the current of level 3 stops: it may be an engine between."""
-    torques = np.linspace(0.0, float(stall_torque(ratchet)), count + 1)
+    torques = np.linspace(0.0, float(stall_torque(ratchet)), _count(resolution) + 1)
     return Curve(torques, _curve(ratchet, "torque", torques, resolution), float(ratchet.mass))
 
 
-def against_mass(ratchet: Ratchet, resolution: tuple[int, int], count: int = 25) -> Curve:
+def against_mass(ratchet: Ratchet, resolution: tuple[int, int]) -> Curve:
     """From a hundredth of the mass asked for to ten times as much."""
-    masses = float(ratchet.mass) * np.logspace(-2, 1, count)
+    masses = float(ratchet.mass) * np.logspace(-2, 1, _count(resolution))
     return Curve(masses, _curve(ratchet, "mass", masses, resolution))
 
 

@@ -31,12 +31,12 @@ DEFAULT_MODELS: dict[str, tuple[str, ...]] = {
 class LangevinOptions:
     """The wishes of whoever fits Langevin equations to a record; None leaves a choice to the study.
 
-    Arguments: `data`, a .csv, .npy, .npz or .nc file; `dt` between records [t], where the file has no times; `variable`,
-    the column or array that holds x, and `displacement`, the one that holds its integral (long-time matching only);
-    `models`, by name; `degree` of friction and diffusion polynomials; `memory`, number of exponentials in the kernel;
-    `mass`; `method`; `held_out`, the fraction of blocks that select; `substeps` between two records; `window` of long-time
-    matching [t]; `blocks` for errors; `out`, a folder; `precision` of JAX outside the fits, which are double anyway;
-    `devices`; `progress`. Raises ValueError for a value that makes no sense.
+    Arguments: `data`, a .csv, .npy, .npz or .nc file; `dt` between records [t], where the file has no times;
+    `variable`, the column or array that holds x, and `displacement`, the one that holds its integral (long-time
+    matching only); `models`, by name; `degree` of friction and diffusion polynomials; `memory`, exponentials in the
+    kernel; `mass`; `method`; `held_out`, the fraction of blocks that select; `substeps` between two records; `window`
+    of long-time matching [t]; `blocks` for errors; `out`, a folder; `precision` of JAX outside the fits, which are
+    double anyway; `devices`; `progress`. Raises ValueError for a value that makes no sense.
 
     >>> LangevinOptions("velocity.csv").folder.name
     'langevin-velocity'

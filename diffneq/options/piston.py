@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from diffneq.options import Precision
+from diffneq.options.checks import Precision, at_least, one_of, positive, valid_seed
 
 Method = Literal["generator", "simulation"]
 
@@ -35,8 +35,7 @@ class PistonOptions:
     progress: bool = True
 
     def __post_init__(self):
-        if self.method not in get_args(Method):
-            raise ValueError(f"method must be generator or simulation, got {self.method!r}.")
+        one_of("method", self.method, get_args(Method))
         if not (math.isfinite(self.mass_ratio) and 0 < self.mass_ratio <= 0.25):
             raise ValueError(
                 f"mass_ratio must be above 0 and at most 0.25, got {self.mass_ratio}: the piston is the heavier one."
@@ -45,14 +44,10 @@ class PistonOptions:
             raise ValueError(f"temperatures are two positive numbers, T_L and T_R, got {self.temperatures}.")
         if not 1 / 16 <= self.temperatures[0] / self.temperatures[1] <= 16:
             raise ValueError(f"temperatures may differ by a factor of 16 at most, got {self.temperatures}.")
-        if self.duration is not None and not (math.isfinite(self.duration) and self.duration > 0):
-            raise ValueError(f"duration must be positive and finite, got {self.duration}.")
-        for name, least in (("replicas", 64), ("devices", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be {least} or more, got {value}.")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {self.seed}.")
+        positive(duration=self.duration)
+        at_least(64, replicas=self.replicas)
+        at_least(1, devices=self.devices)
+        valid_seed(self.seed)
         if self.precision is None:
             object.__setattr__(self, "precision", "double" if self.method == "generator" else "single")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from diffneq.options import Precision
+from diffneq.options.checks import Precision, at_least, one_of, positive, valid_seed
 
 Method = Literal["fokker-planck", "simulation"]
 
@@ -42,20 +42,16 @@ class RatchetOptions:
     def __post_init__(self):
         if len(self.temperatures) != 2:
             raise ValueError(f"temperatures are two, of the rotor and of the pawl, got {self.temperatures}.")
-        positive = {"mass": self.mass, "time": self.time}
-        positive |= {f"temperature {i}": t for i, t in enumerate(self.temperatures, start=1)}
-        for name, value in positive.items():
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be positive and finite, got {value}.")
+        positive(mass=self.mass, time=self.time)
+        for number, temperature in enumerate(self.temperatures, start=1):
+            positive(**{f"temperature {number}": temperature})
         if not math.isfinite(self.torque):
             raise ValueError(f"torque must be finite, got {self.torque}.")
-        for name, allowed in (("method", get_args(Method)), ("precision", get_args(Precision))):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be {' or '.join(allowed)}, got {getattr(self, name)!r}.")
-        if self.rotors < 16:
-            raise ValueError(f"rotors must be 16 or more, got {self.rotors}.")
-        if not 0 <= self.seed < 2**32:
-            raise ValueError(f"seed must be from 0 to 2**32 - 1, got {self.seed}.")
+        one_of("method", self.method, get_args(Method))
+        one_of("precision", self.precision, get_args(Precision))
+        at_least(16, rotors=self.rotors)
+        at_least(1, devices=self.devices)
+        valid_seed(self.seed)
 
     @property
     def folder(self) -> Path:
