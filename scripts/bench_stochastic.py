@@ -25,7 +25,8 @@ from bench.report import Target, Unavailable  # noqa: E402
 # million a second on two cores
 GOALS = {"ours f32": 100.0, "ours f64": 50.0, "piston f32": 10.0}
 TARGETS = [
-    Target("ours f32", "numpy f64", 10.0),
+    Target("ours f32", "numpy f64", 2.0),
+    Target("ours f64", "numpy f64", 1.0),
     Target("ours f32", "no accounts f32", 0.8),
     Target("ours f64", "no accounts f64", 0.8),
     Target("ours f32", "plain scan f32", 1.0),

@@ -94,7 +94,8 @@ def without_accounts(count: int, steps: int, digits: str) -> Contender:
         names = jnp.arange(blocks * size, dtype=jnp.uint32).reshape(blocks, size)
         return split(draws.words_of(key, 1), names)
 
-    return timed("no accounts", "diffneq", count, digits, steps, lambda s: run(jax.random.key(s)), "the bare loop")
+    note = "bare: XLA makes the noise twice, for x and for v"
+    return timed("no accounts", "diffneq", count, digits, steps, lambda s: run(jax.random.key(s)), note)
 
 
 def plain_jax(count: int, steps: int, digits: str) -> Contender:
