@@ -22,7 +22,8 @@ html_title = f"diffneq {release}"
 nb_execution_mode = "off"  # notebooks are run by their own stage of the tests
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
+# ref.python: two modules may each have a `Report` or a `Comparison`; their annotations then link to neither
+suppress_warnings = ["myst.header", "mystnb.unknown_mime_type", "ref.python"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

@@ -23,12 +23,12 @@ notebooks() {
         echo "no notebooks yet"
         return
     fi
-    DIFFNEQ_FAST=1 python -m pytest -q --nbmake --nbmake-timeout=600 --nbmake-kernel=python3 notebooks/*.ipynb
+    DIFFNEQ_FAST=1 python -m pytest -q -n 2 --nbmake --nbmake-timeout=600 --nbmake-kernel=python3 notebooks/*.ipynb
 }
 
 stage "self-check of the installation" selfcheck
 stage "lint: ruff" ruff check .
 stage "types: pyright" pyright
-stage "documentation: sphinx" sphinx-build -q -W --keep-going -b html docs docs/_build/html
+stage "documentation: sphinx" sphinx-build -q -W --keep-going -j 2 -b html docs docs/_build/html
 stage "notebooks, fast mode" notebooks
 stage "tests: pytest, two processes" python -m pytest -n 2 --dist loadfile "$@"

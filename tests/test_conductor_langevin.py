@@ -35,6 +35,7 @@ def _made(rates, variances, mean: float, seed: int) -> Record:
     return Record(0.1, values, dt, 30.0, 3.0, 1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_the_verdict_on_records_whose_law_is_known():
     """A plain Langevin record is called plain, one of two rates is mended by two rates and by nothing less."""
     plan = Plan(fields=(0.1,), replicas=32, time=300.0, interval=0.5, thinnings=(1,))

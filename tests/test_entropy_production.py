@@ -137,7 +137,7 @@ def test_equilibrium_is_zero():
 SMALL = {"width": 16, "depth": 1, "blocks": 20, "folds": 4, "batch": 512, "rate": 5e-3, "rounds": 5}
 
 
-@pytest.mark.parametrize("learns", ["step", "current"])
+@pytest.mark.parametrize("learns", ["step", pytest.param("current", marks=pytest.mark.slow)])
 def test_networks(learns, records):
     """A small network and little training: sigma(dt) = 1.985 for steps, 2.025 after extrapolation for currents."""
     before = _round._cached._cache_size()

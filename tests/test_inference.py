@@ -120,6 +120,7 @@ def test_conventions_are_exact(x64):
     assert abs(float(gradient) - 0.1) < 1e-14
 
 
+@pytest.mark.slow
 def test_multiplicative_noise_tells_its_convention():
     """A Stratonovich record: its own form finds the parameters, the Ito form of the same class predicts worse."""
     true = StratonovichPolynomial((0.0, -1.0), (0.5, 0.0, 0.5))
@@ -177,6 +178,7 @@ def test_coloured_noise_and_hidden_velocities(x64):
         assert abs(estimate.z_score(value)) < 4, found.table()
 
 
+@pytest.mark.slow
 def test_moment_matching_at_a_long_interval():
     """Both sides at dt = 0.5: a naive limit would miss drift and diffusion by a quarter."""
     true = OverdampedPotential((0.0, 0.5), friction=1.0, temperature=0.8)

@@ -151,6 +151,7 @@ def test_products_alone_give_the_long_exclusion_process(x64):
     np.testing.assert_allclose(jax.grad(theta)(0.3), jax.jacfwd(theta)(0.3), rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_population_dynamics_of_the_network():
     counts = np.zeros((3, 3))
     counts[0, 1], counts[1, 0] = 1, -1
@@ -169,6 +170,7 @@ def test_population_dynamics_of_the_piston_agrees_with_its_generator():
     assert found.error < 0.03 * exact
 
 
+@pytest.mark.slow
 def test_a_small_population_is_reported():
     counts = 3 * np.eye(3, k=1)
     found = cloning(JumpPaths(THREE, counts), 1.0, KEY, population=10, duration=100.0, interval=4.0)

@@ -120,6 +120,7 @@ def test_numbers_depend_on_the_key_alone(monkeypatch):
     np.testing.assert_array_equal(again(3, devices=1).displacement, both.displacement[:3])
 
 
+@pytest.mark.slow
 def test_explicit_gases_are_reservoirs_while_nobody_returns(records):
     """64 particles a side, for two relaxation times: Var V, collisions and heat of the ideal reservoirs."""
     gas = GasPiston(COLD_HOT, (64, 64))
@@ -167,6 +168,7 @@ def test_three_cumulants_by_simulation(ratio, temperatures, golden):
         assert found[2].error < 0.15 * golden[2]
 
 
+@pytest.mark.slow
 def test_the_study_writes_table_record_and_pictures(tmp_path):
     options = PistonOptions(0.04, (1.0, 4.0), "simulation", 128, duration=40.0, out=tmp_path, progress=False)
     report = run(options)

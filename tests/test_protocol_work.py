@@ -80,6 +80,7 @@ def _places(model, state):
     return jnp.stack(absolute(model.box, state.anchor, state.displacement), axis=1)
 
 
+@pytest.mark.slow
 def test_derivatives_of_the_work(x64):
     """d(W + 0.3 W_shadow)/d(protocol, model, dynamics) through `rollout`, against central differences."""
     system = (

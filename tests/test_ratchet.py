@@ -95,7 +95,7 @@ def test_the_overdamped_current_has_a_closed_form(x64):
     np.testing.assert_allclose(solved.density, found, rtol=1e-6)
 
 
-@pytest.mark.parametrize("mass", [0.1, 10.0])
+@pytest.mark.parametrize("mass", [0.1, pytest.param(10.0, marks=pytest.mark.slow)])
 def test_the_solution_does_not_depend_on_its_resolution(x64, mass):
     """Strong and weak friction; a current to every moment: the momentum equation, int F rho = int Gamma J."""
     ratchet = Ratchet(mass=mass)
@@ -165,6 +165,7 @@ def test_trajectories_find_the_rates_of_the_solutions():
         assert _chi_squared(underdamped(ratchet, *SIZE), found.angle) < 4
 
 
+@pytest.mark.slow
 def test_trajectories_without_inertia():
     """Level 3, at a step at which the rotor diffuses by 0.24: the current, its entropy production, the density."""
     ratchet = Ratchet()
@@ -185,6 +186,7 @@ def _chi_squared(solution, angles: np.ndarray) -> float:
     return (chi2 - (points - 1)) / np.sqrt(2 * (points - 1))
 
 
+@pytest.mark.slow
 def test_trajectories_in_equilibrium():
     """One temperature: canonical in angle and momentum, no heat; a step that is too long is told."""
     ratchet = Ratchet((1.0, 1.0), torque=0.0)

@@ -2,8 +2,9 @@
 
 from diffneq.dynamics.langevin import Langevin
 from diffneq.dynamics.norton import Norton
+from diffneq.dynamics.protocol import ProtocolWork
 from diffneq.dynamics.state import Info, State
 from diffneq.dynamics.verlet import Verlet
 from diffneq.dynamics.walls import ThermalWalls
 
-__all__ = ["Info", "Langevin", "Norton", "State", "ThermalWalls", "Verlet"]
+__all__ = ["Info", "Langevin", "Norton", "ProtocolWork", "State", "ThermalWalls", "Verlet"]
