@@ -14,7 +14,7 @@ author = "the diffneq developers"
 copyright = author
 release = version = diffneq.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"diffneq {release}"

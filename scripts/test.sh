@@ -29,6 +29,6 @@ notebooks() {
 stage "self-check of the installation" selfcheck
 stage "lint: ruff" ruff check .
 stage "types: pyright" pyright
-stage "documentation: sphinx" sphinx-build -q -W --keep-going -j 2 -b html docs docs/_build/html
+stage "documentation: sphinx" sphinx-build -q -W --keep-going -b html docs docs/_build/html
 stage "notebooks, fast mode" notebooks
 stage "tests: pytest, two processes" python -m pytest -n 2 --dist loadfile "$@"
