@@ -58,18 +58,25 @@ def docstring_to_rst(app, what, name, obj, options, lines: list[str]) -> None:
 
 
 def write_api_pages() -> None:
-    """One page for each public module, found by its file, so that no list can be forgotten."""
+    """One page for each package with all its public modules, found by their files, so that no list can be forgotten.
+
+    Not one for each module: every page carries the whole navigation, so that time grows as the square of their number.
+    """
     shutil.rmtree(DOCS / "api", ignore_errors=True)
     (DOCS / "api").mkdir()
+    pages: dict[str, list[str]] = {}
     for path in sorted((ROOT / "diffneq").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         package = parts[-1] == "__init__"  # what it re-exports is documented where it is defined
         parts = parts[:-1] if package else parts
         if any(part.startswith("_") for part in parts):
             continue
-        name = ".".join(parts)
-        page = f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n" + "   :no-members:\n" * package
-        (DOCS / "api" / f"{name}.rst").write_text(page)
+        name, room = ".".join(parts), ".".join(parts if package else parts[:-1])
+        line = "=" if package else "-"
+        text = f"{name}\n{line * len(name)}\n\n.. automodule:: {name}\n" + "   :no-members:\n" * package
+        pages.setdefault(room, []).insert(0 if package else len(pages.get(room, ())), text)
+    for room, texts in pages.items():
+        (DOCS / "api" / f"{room}.rst").write_text("\n".join(texts))
 
 
 def copy_notebooks() -> None:

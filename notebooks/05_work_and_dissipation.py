@@ -233,7 +233,7 @@ display(calorimeter.figure())
 # descent through the simulation of a few thousand trajectories, with no knowledge of that, finds both.
 
 # %%
-sampled, descent = (2000, 60) if FAST else (20_000, 200)
+sampled, descent = (2000, 20) if FAST else (20_000, 200)
 rest = jax.random.normal(key(60), (sampled,))
 drag = protocol_optimisation.Driving(DraggedTrap(1.0), Overdamped(0.01, 1.0), rest, steps=100)
 dragging = protocol_optimisation.optimise(

@@ -186,7 +186,8 @@ for picture in tour.pictures:
 # %%
 plan = conductor_langevin.Plan()
 if FAST:
-    plan = replace(plan, replicas=16, time=100.0, transient=20.0)
-found = conductor_langevin.analyse(plan, progress=False)
+    plan = replace(plan, replicas=16, time=100.0, transient=20.0, fields=(0.3,), thinnings=(8,))
+names = ("plain Langevin", "coloured noise") if FAST else None  # all
+found = conductor_langevin.analyse(plan, names, progress=False)
 print(found.table())
 display(found.figure())
