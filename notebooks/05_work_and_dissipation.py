@@ -273,8 +273,9 @@ chain, interval = exact.bead_chain([1.0, 10.0]), 0.01
 records = np.asarray(chain.trajectories(key(70), dt=interval, records=1000 if FAST else 4000, trajectories=50))
 learned = ShortTimeBound().fit(records, interval)
 print(f"two beads, exact {float(chain.entropy_production()):.4f}:  short-time bound {learned.estimate}")
-network = NeuralEstimator("step").fit(records, interval, key(71))
-print(f"two beads, neural estimator {network.estimate}", *network.estimate.warnings)
+if not FAST:
+    network = NeuralEstimator("step").fit(records, interval, key(71))
+    print(f"two beads, neural estimator {network.estimate}", *network.estimate.warnings)
 display(thermodynamic_force(learned.force, lambda x: np.asarray(x) @ np.asarray(chain.thermodynamic_force()).T,
                             records.reshape(-1, 2)[:: 50 if FAST else 200]))  # fmt: skip
 five = exact.bead_chain(np.linspace(1.0, 10.0, 5))
