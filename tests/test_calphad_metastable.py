@@ -119,6 +119,7 @@ def test_driving_forces(al_zn):
         metastable.driving_forces(al_zn, 500.0, {"ZN": 0.4}, suspended=al_zn.phase_names)
 
 
+@pytest.mark.slow
 def test_table_of_derivatives(al_zn):
     """oracle/pycalphad_test_numbers.csv, finite differences: dMU(AL)/dT at 300 K, dMU(AL)/dX(ZN) at 600 K, 1e5 Pa."""
     table = derivatives.partial_derivatives(al_zn, [300.0, 600.0], {"ZN": [0.3, 0.1]}, P=1e5)
@@ -133,6 +134,7 @@ def test_table_of_derivatives(al_zn):
         derivatives.partial_derivatives(al_zn, 300.0, {"ZN": 0.3}, by=("X(AL)",))
 
 
+@pytest.mark.slow
 def test_heat_capacity_of_an_equilibrium(al_zn):
     """Against central differences of S, with two phases that exchange atoms and with one."""
     T, h = np.array([450.0, 600.0, 1000.0]), 1e-2

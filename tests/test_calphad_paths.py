@@ -100,6 +100,7 @@ def test_an_element_freezes_at_once():
     assert float(data.latent[-1]) == pytest.approx(10711.04, abs=1.0)  # Dinsdale, Calphad 15 (1991) 317
 
 
+@pytest.mark.slow
 def test_a_suspended_phase_does_not_form(al_zn):
     data = scheil(al_zn, {"ZN": 0.3}, suspended=["HCP_A3"], progress=False)
     assert data.phase.values.tolist() == ["FCC_A1"]

@@ -30,6 +30,7 @@ def ideal():
         return calphad.build(IDEAL, ["A", "B", "C"], gas_constant=8.3145)
 
 
+@pytest.mark.slow
 def test_a_mole_fraction_of_the_whole_beside_a_potential(ideal):
     """pycalphad's X(A) = 0.01, MU(C) = -1000 (oracle/pycalphad_test_numbers.csv, "inline A-B-C ideal", analytic)."""
     found = calphad.equilibrium(ideal, T=1000.0, x={"A": 0.01}, mu={"C": -1000.0})
@@ -57,6 +58,7 @@ def test_a_fraction_that_leaves_no_room_says_so(ideal):
     assert np.isnan(found.G[1])
 
 
+@pytest.mark.slow
 def test_ratios_of_elements(ideal):
     both = calphad.equilibrium(ideal, T=1000.0, ratio={("A", "B"): 0.5, ("C", "B"): [0.25, 2.0]})
     np.testing.assert_allclose(both.x[:, 0], np.array([[0.5, 1, 0.25], [0.5, 1, 2]]) / [[1.75], [3.5]], atol=1e-12)
