@@ -41,6 +41,7 @@ from diffneq.event_driven import simulate_piston
 from diffneq.inference.transition import moments
 from diffneq.large_deviations import PistonGenerator
 from diffneq.models.piston import Piston
+from diffneq.models.ratchet import Ratchet, levels
 from diffneq.options import PistonOptions, RatchetOptions
 from diffneq.plotting.inference import displacement_families, drift_and_diffusion, long_time_rates
 from diffneq.studies import conductor_langevin, piston, ratchet
