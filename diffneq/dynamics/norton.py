@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import equinox as eqx
@@ -13,6 +14,7 @@ from jax import Array
 from diffneq._parameters import concrete
 from diffneq.drives import Clock, Constant
 from diffneq.dynamics.langevin import Langevin
+from diffneq.dynamics.peculiar import PeculiarLangevin
 from diffneq.dynamics.state import Info, State, drift, inverse_mass, per_particle
 from diffneq.dynamics.walls import check_walls
 from diffneq.particles.neighbours import Neighbours
@@ -41,6 +43,9 @@ class Norton(eqx.Module):
         temperature: k_B T of the bath [energy].
         damping_rate: g [1/t], a scalar or one for each species, shape (S,).
         flux: r, a number, or a function of time like a drive (`diffneq.drives`) [unit of the model's flux].
+        peculiar: whether the bath is that of `PeculiarLangevin`, on velocities relative to the mean of each species.
+            Where F is the same for all particles of a species, as q E is, the bath is then no part of lambda; with the
+            bath of `Langevin` its friction is, g m/(sum_i q_i^2) of lambda/r at one rate and mass.
 
     Raises:
         ValueError: for parameters that are not sound; `check`, where nothing or a single particle is driven;
@@ -58,14 +63,14 @@ class Norton(eqx.Module):
     [3. 3. 3.] (1, 10)
     """
 
-    langevin: Langevin
+    langevin: Langevin | PeculiarLangevin
     flux: eqx.Module
 
     units: ClassVar[dict[str, str]] = {"multiplier": "field"}
     can_share: ClassVar[bool] = False  # the flux is a sum over all particles, in every part of a step
 
-    def __init__(self, dt, temperature, damping_rate, flux):
-        self.langevin = Langevin(dt, temperature, damping_rate)
+    def __init__(self, dt, temperature, damping_rate, flux, peculiar: bool = False):
+        self.langevin = (PeculiarLangevin if peculiar else Langevin)(dt, temperature, damping_rate)
         self.flux = flux if callable(flux) else Constant(flux)
 
     @property
@@ -119,8 +124,8 @@ class Norton(eqx.Module):
         to the flux. This is the bath's, and only the impulse against the friction is the drive's.
         """
         lost = jnp.broadcast_to(self.langevin.damping_rate, (len(model.counts),)) * self.dt
-        slowed = tuple(per_particle(model, jnp.exp(-lost)) * v for v in velocity)
-        here = here.damped(per_particle(model, _mean_of_decay(lost)))
+        slowed = _relaxed(self.langevin, model, velocity, jnp.exp(-lost))
+        here = here.damped(lambda a: _relaxed(self.langevin, model, a, _mean_of_decay(lost)))
         _, impulse, work = here.hold(velocity, slowed, flux)
         noisy, _ = self.langevin.bath(model, state, velocity)
         after, _, _ = here.hold(noisy, noisy, flux)
@@ -146,9 +151,9 @@ class _Constraint(eqx.Module):
         acceleration = tuple(rate * f for f in push)
         return cls(push, acceleration, direction, _dot(direction, acceleration))
 
-    def damped(self, share: Array) -> _Constraint:
-        """The same where friction leaves a share (N,) of each impulse over the step."""
-        acceleration = tuple(share * a for a in self.acceleration)
+    def damped(self, share: Callable[[Vector], Vector]) -> _Constraint:
+        """The same where friction leaves a share of each impulse over the step."""
+        acceleration = share(self.acceleration)
         return _Constraint(self.push, acceleration, self.direction, _dot(self.direction, acceleration))
 
     def reached_from(self, start: _Constraint) -> _Constraint:
@@ -165,6 +170,14 @@ class _Constraint(eqx.Module):
         velocity = tuple(v + impulse * a for v, a in zip(free, self.acceleration, strict=True))
         both = tuple(v + w for v, w in zip(before, velocity, strict=True))
         return velocity, impulse, impulse * _dot(self.push, both) / 2
+
+
+def _relaxed(bath: Langevin | PeculiarLangevin, model, vector: Vector, share: Array) -> Vector:
+    """The vector with `share` (S,) of what the bath acts on."""
+    if isinstance(bath, PeculiarLangevin):
+        return bath.relaxed(model, vector, share)
+    kept = per_particle(model, share)
+    return tuple(kept * v for v in vector)
 
 
 def _dot(a: Vector, b: Vector) -> Array:
