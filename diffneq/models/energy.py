@@ -81,7 +81,7 @@ class EnergyModel(eqx.Module):
         positions = jnp.stack(absolute(self.box, neighbours.anchor, displacement), axis=1)
         options: dict[str, Any] = dict(self.parameters)
         if self.cutoff is not None:
-            options["neighbor"] = _jax_md_list(neighbours, positions)
+            options["neighbor"] = jax_md_list(neighbours, positions)
         energy = self.energy_fn(positions, **options)
         if jnp.shape(energy) != ():
             raise ValueError(f"EnergyModel: energy_fn must return a scalar, got shape {jnp.shape(energy)}.")
@@ -104,7 +104,7 @@ class EnergyModel(eqx.Module):
         return observables.at_record(self, state, neighbours, wanted)
 
 
-def _jax_md_list(neighbours: Neighbours, positions: Array):
+def jax_md_list(neighbours: Neighbours, positions: Array):
     """Our list as jax-md's dense one: rows (N, K), where an empty slot holds N."""
     from jax_md import partition
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from diffneq.particles.neighbours import ListPlan, build_one, plan_list, widen
-from diffneq.particles.space import Box, Vector
+from diffneq.particles.space import Box, Vector, absolute, integer_separation
 
 _ROUNDS = 2000
 
@@ -48,7 +48,7 @@ def random_positions(key: Array, box: Box, count: int, distance: float) -> Vecto
         plan = wider
     if int(left) > 0:
         raise ValueError(sentence)
-    return tuple(a.astype(p.dtype) * (p / 2.0**32) for a, p in zip(anchor, box.extent, strict=True))
+    return absolute(box, anchor, tuple(jnp.zeros(count, box.lengths.dtype) for _ in anchor))
 
 
 @partial(eqx.filter_jit)
@@ -86,9 +86,9 @@ def _place(key: Array, plan: ListPlan, box: Box, count: int):
 
 
 def _beaten_all_pairs(plan: ListPlan, box: Box, anchor: Vector, index: Array) -> Array:
-    from diffneq.particles.space import integer_separation
-
-    s = sum(integer_separation(a[None], a[index], p) ** 2 for a, p in zip(anchor, box.extent, strict=True))
+    torus = box.torus
+    along = (integer_separation(a[None], a[index], p) for a, p in zip(anchor, torus.extent, strict=True))
+    s = sum(x * x for x in torus.sheared(tuple(along)))
     return jnp.any((s < plan.radius**2) & (index > jnp.arange(plan.size)[None, :]), axis=0)
 
 
@@ -119,9 +119,10 @@ def lattice_positions(box: Box, count: int, key: Array | None = None) -> Vector:
     total = int(np.prod(rows))
     chosen = np.arange(count) if key is None else np.asarray(jax.random.permutation(key, total))[:count]
     site = np.unravel_index(chosen, rows)
-    return tuple(
+    along = tuple(
         jnp.asarray((i + 0.5) / n, length.dtype) * length for i, n, length in zip(site, rows, box.lengths, strict=True)
     )
+    return box.torus.sheared(along)
 
 
 def maxwellian(key: Array, temperature: Array, mass: Array, dimension: int) -> Vector:

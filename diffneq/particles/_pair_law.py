@@ -84,8 +84,8 @@ def mix(epsilon: ArrayLike, sigma: ArrayLike) -> tuple[Array, Array]:
     return root, 0.5 * (sigma[:, None] + sigma[None, :])
 
 
-def check_tables(owner: str, positive: tuple[str, ...], **parameters: Array) -> None:
-    """The tables must be finite, square, symmetric, of one size, and those named in `positive` > 0."""
+def check_tables(owner: str, positive: tuple[str, ...], signed: tuple[str, ...] = (), **parameters: Array) -> None:
+    """The tables must be finite, square, symmetric, of one size; > 0 if in `positive`, >= 0 unless in `signed`."""
     check_finite(owner, **parameters)
     sizes = set()
     for name, value in parameters.items():
@@ -96,7 +96,8 @@ def check_tables(owner: str, positive: tuple[str, ...], **parameters: Array) -> 
             sizes.add(value.shape[-1])
             if numbers is not None and not np.array_equal(numbers, np.swapaxes(numbers, -1, -2)):
                 raise ValueError(f"{owner}: the table {name} must be symmetric, {name}[a, b] = {name}[b, a].")
-        check_positive(owner, zero=name not in positive, **{name: value})
+        if name not in signed:
+            check_positive(owner, zero=name not in positive, **{name: value})
     if len(sizes) > 1:
         raise ValueError(f"{owner}: the tables must be over the same species, got sizes {sorted(sizes)}.")
 

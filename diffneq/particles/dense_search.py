@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -16,15 +17,15 @@ from jax import Array, lax
 from diffneq.particles import share
 from diffneq.particles.bits import WORD, first_bits, lowest, single, take, take_lowest
 from diffneq.particles.cells import around_all, coordinates, flat, offsets, sort_by_cell
-from diffneq.particles.space import Vector, integer_separation
+from diffneq.particles.space import Torus, Vector, integer_separation
 
 
-def dense_rows(plan, period: Vector, anchor: Vector, part: tuple[Array | int, int]):
+def dense_rows(plan, torus: Torus, anchor: Vector, part: tuple[Array | int, int]):
     """Rows for the particles of one part, in the order of their cells.
 
     Arguments:
         plan: a `ListPlan` with cells.
-        period: d arrays, scalar or (R,).
+        torus: its arrays are scalars or (R,).
         anchor: d integer arrays (R, N).
         part: number of the first particle whose row is wanted, and how many there are (n, static).
 
@@ -37,8 +38,8 @@ def dense_rows(plan, period: Vector, anchor: Vector, part: tuple[Array | int, in
     order, home, start, inside = sort_by_cell(flat(plan.cells, coordinates(plan.cells, anchor)), count)
     near = around_all(plan.cells, replicas)
     columns = _columns(plan, anchor, order, start)
-    spans = tuple(jnp.repeat(p, count)[None] if p.ndim else p for p in period)
-    words = _masks(plan, spans, columns, near, inside)
+    torus = jax.tree.map(lambda p: jnp.repeat(p, count)[None] if p.ndim else p, torus)
+    words = _masks(plan, torus, columns, near, inside)
     first = jnp.arange(replicas, dtype=jnp.int32)[:, None] * size
     order = order.reshape(replicas, size) - first
     own = _ranks_of(order, part)
@@ -79,7 +80,7 @@ def _middles(plan, total: int) -> list[Array | None]:
     return out
 
 
-def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> Array:
+def _masks(plan, torus: Torus, columns: Vector, near: Array, inside: Array) -> Array:
     """Words (parts * offsets, places, cells): bit b of a word says that a place over there is near enough.
 
     It is place `part * height + b`. Where devices share a system, each looks from its part of the cells.
@@ -95,7 +96,7 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
         beyond = [(0, 0)] * (x.ndim - 1) + [(0, width * share.devices() - total)]
         return lax.dynamic_slice_in_dim(jnp.pad(x, beyond), share.first(width), width, x.ndim - 1)
 
-    near, spans = window(near), tuple(window(p) if p.ndim else p for p in spans)
+    near, torus = window(near), jax.tree.map(lambda p: window(p) if p.ndim else p, torus)
     middles = [None if m is None else window(m[None, :]) for m in middles]
 
     def seen_from(cells_columns: Vector) -> Vector:
@@ -103,7 +104,7 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
         return lax.optimization_barrier(
             tuple(
                 x if m is None else integer_separation(x, m, p)
-                for x, m, p in zip(cells_columns, middles, spans, strict=True)
+                for x, m, p in zip(cells_columns, middles, torus.extent, strict=True)
             )
         )
 
@@ -114,14 +115,14 @@ def _masks(plan, spans: Vector, columns: Vector, near: Array, inside: Array) -> 
         cell = lax.dynamic_index_in_dim(near, way, 0, keepdims=False)
         there = (lax.dynamic_slice_in_dim(x, part * height, height, 0) for x in padded)
         there = seen_from(tuple(take(x.T, cell).T for x in there))
-        squares = 0
-        for x, y, p in zip(there, here, spans, strict=True):
-            between = (
-                x[:, None] - y[None]
-                if x.dtype != jnp.uint32
-                else integer_separation(x[:, None], y[None], p[None] if p.ndim else p)
-            )
-            squares = squares + between * between
+        along = tuple(
+            x[:, None] - y[None]
+            if x.dtype != jnp.uint32
+            else integer_separation(x[:, None], y[None], p[None] if p.ndim else p)
+            for x, y, p in zip(there, here, torus.extent, strict=True)
+        )
+        lean = jax.tree.map(lambda p: p[None] if p.ndim else p, torus)
+        squares = sum(x * x for x in lean.sheared(along))
         bits = single(jnp.arange(height, dtype=jnp.int32))[:, None, None]
         word = lax.reduce(jnp.where(squares < plan.edge, bits, np.uint32(0)), np.uint32(0), lax.bitwise_or, (0,))
         word = word & first_bits(take(inside, cell) - part * height)[None, :]

@@ -16,7 +16,7 @@ from diffneq.particles import share
 from diffneq.particles.bits import take
 from diffneq.particles.kernels import plain_sum, quick_sum
 from diffneq.particles.neighbours import Neighbours
-from diffneq.particles.space import Box, Vector, absolute, fixed_point
+from diffneq.particles.space import Box, Vector, absolute, integer_positions
 
 
 def pair_forces(law, box: Box, species, displacement: Vector, neighbours: Neighbours) -> Vector:
@@ -60,7 +60,7 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
         kind = None if kind is None else into(jnp.broadcast_to(kind[None], positions[0].shape))
         there = tuple(into(x) for x in share.whole(positions))
         here = _rows_of(neighbours, there)
-        sums = quick_sum(law, box.extent, kind, here, there, index, neighbours.fill, with_energy)
+        sums = quick_sum(law, box.torus, kind, here, there, index, neighbours.fill, with_energy)
         return tuple(back(x) for x in sums)
 
     @quick.def_vmap
@@ -81,7 +81,7 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
         def plain(dynamic, displacement):
             law, box = eqx.combine(dynamic, static)
             return plain_sum(
-                law, box.extent, kinds, neighbours.anchor, displacement, neighbours.by_particle(), with_energy
+                law, box.torus, kinds, neighbours.anchor, displacement, neighbours.by_particle(), with_energy
             )
 
         return jax.jvp(plain, primals[:2], tangents[:2])
@@ -114,10 +114,11 @@ def _rows_of(neighbours: Neighbours, there: Vector) -> Vector:
 
 def _searchable(box: Box, anchor: Vector, displacement: Vector) -> Vector:
     """Integers in single precision, where they are finer than floats; floats in double."""
-    spans = tuple(p[:, None] if p.ndim else p for p in box.extent)
+    torus = jax.tree.map(lambda p: p[:, None] if p.ndim else p, box.torus)
     if displacement[0].dtype == jnp.float32:
-        return tuple(fixed_point(a, u, p) for a, u, p in zip(anchor, displacement, spans, strict=True))
-    return tuple(a.astype(u.dtype) * (p / 2.0**32) + u for a, u, p in zip(anchor, displacement, spans, strict=True))
+        return integer_positions(torus, anchor, displacement)
+    along = torus.unsheared(displacement)
+    return tuple(a.astype(u.dtype) * (p / 2.0**32) + u for a, u, p in zip(anchor, along, torus.extent, strict=True))
 
 
 def positions(box: Box, displacement: Vector, neighbours: Neighbours) -> Vector:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from diffneq.particles.pair_laws import energy_of_squared
-from diffneq.particles.space import Vector, integer_separation
+from diffneq.particles.space import Torus, Vector, integer_separation
 
 # Four slots a block: measured best on CPUs; two are slower, eight spill registers.
 SLOTS = 4
@@ -72,13 +72,13 @@ def _sum_slots(terms: Vector) -> Vector:
 
 
 def quick_sum(
-    law, period: Vector, species, here: Vector, there: Vector, index: Array, count: Array, with_energy
+    law, torus: Torus, species, here: Vector, there: Vector, index: Array, count: Array, with_energy
 ) -> Vector:
     """Forces (and energies) of all replicas.
 
     Arguments:
         law: pair law, leaves scalar or with a leading axis R.
-        period: d arrays, scalar or (R,).
+        torus: its arrays are scalars or (R,).
         species: (R, N) integers or None where the law has no tables.
         here: d arrays (R, n), positions of the rows' particles: integers (fixed point), or floats in [0, period).
         there: d arrays (R, N), positions of those that the rows name.
@@ -91,7 +91,7 @@ def quick_sum(
     everyone = index.reshape(slots, replicas * size)
     first = jnp.arange(replicas * size, dtype=jnp.int32) // size * there[0].shape[1]
     kinds = None if species is None else species.reshape(-1)
-    spans = tuple(jnp.repeat(p, size)[None, :] if p.ndim else p for p in period)
+    torus = jax.tree.map(lambda p: jnp.repeat(p, size)[None, :] if p.ndim else p, torus)
     block = SLOTS if slots % SLOTS == 0 else 1
 
     def add_block(number, total):
@@ -99,15 +99,14 @@ def quick_sum(
         others = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
         others = lax.optimization_barrier(others)
-        separation = tuple(
-            _separation(x[None, :], y, span) for x, y, span in zip(flat_here, others, spans, strict=True)
-        )
+        along = (_separation(x[None, :], y, p) for x, y, p in zip(flat_here, others, torus.extent, strict=True))
+        separation = torus.sheared(tuple(along))
         used = at_flat_pairs(law, replicas, size, kinds, rows)
         sums = lax.optimization_barrier(_sum_slots(_pair_terms(used, separation, with_energy)))
         return tuple(a + b for a, b in zip(total, sums, strict=True))
 
     outputs = len(here) + int(with_energy)
-    total = tuple(jnp.zeros(replicas * size, period[0].dtype) for _ in range(outputs))
+    total = tuple(jnp.zeros(replicas * size, torus.extent[0].dtype) for _ in range(outputs))
     needed = jnp.minimum((jnp.max(count) + block - 1) // block, slots // block)
     total = lax.fori_loop(0, needed, add_block, total)
     return tuple(x.reshape(replicas, size) for x in total)
@@ -121,10 +120,10 @@ def _separation(here: Array, there: Array, span: Array) -> Array:
     if jnp.issubdtype(here.dtype, jnp.unsignedinteger):
         return integer_separation(here, there, span)
     raw = here - there
-    return raw - span * jnp.round(raw / span)
+    return raw - span * jnp.round(raw * (1.0 / span))
 
 
-def plain_sum(law, period: Vector, species, anchors: Vector, displacement: Vector, index: Array, with_energy: bool):
+def plain_sum(law, torus: Torus, species, anchors: Vector, displacement: Vector, index: Array, with_energy: bool):
     """The same sum for one replica in floating point, differentiable to any order in every float.
 
     Arguments as in `quick_sum` without the replica axis; `anchors` d integer arrays (N,), `displacement` d float (N,).
@@ -134,11 +133,13 @@ def plain_sum(law, period: Vector, species, anchors: Vector, displacement: Vecto
 
     def add_slot(total, row):
         # The nearest image is that of the anchors and displacements together.
+        moved = torus.unsheared(tuple(u - u[row] for u in displacement))
         apart = (
-            integer_separation(anchor, anchor[row], span) + (u - u[row])
-            for anchor, u, span in zip(anchors, displacement, period, strict=True)
+            integer_separation(anchor, anchor[row], span) + u
+            for anchor, u, span in zip(anchors, moved, torus.extent, strict=True)
         )
-        separation = tuple(x - span * jnp.round(x / span) for x, span in zip(apart, period, strict=True))
+        along = (x - span * jnp.round(x / span) for x, span in zip(apart, torus.extent, strict=True))
+        separation = torus.sheared(tuple(along))
         partner = row if species is None else species[row]
         terms = _pair_terms(at_pairs(law, species, partner), separation, with_energy)
         return tuple(a + b for a, b in zip(total, terms, strict=True)), None

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from diffneq.particles.dense_search import words_of
-from diffneq.particles.neighbours import ListPlan, plan_list
+from diffneq.particles.neighbours import ListPlan, plan_list, spans_of
 from diffneq.particles.space import Box
 
 _SLOT = 1.3  # one slot of a row in the force kernel
@@ -27,22 +27,22 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> f
     Arguments:
         stride: how far the fastest particle goes in a step [L]; None for a guess that suits thermal motion.
     """
-    extent = np.array([float(np.max(np.asarray(p))) for p in box.extent])
-    spacing = float(np.prod(extent) / size) ** (1 / len(extent))
-    most = max(0.05 * cutoff, 0.5 * float(extent.min()) - cutoff - 1e-6)
+    heights, volume = spans_of(box)
+    spacing = (volume / size) ** (1 / len(heights))
+    most = max(0.05 * cutoff, 0.5 * float(heights.min()) - cutoff - 1e-6)
     pace = stride or 0.015 * spacing
     trial = np.geomspace(0.05 * cutoff, 1.5 * cutoff, 60)
     trial = trial[trial <= most] if np.any(trial <= most) else np.array([most])
-    return float(min(trial, key=lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), extent, pace)))
+    cost = lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), len(heights), volume, pace)
+    return float(min(trial, key=cost))
 
 
-def step_cost(plan: ListPlan, extent: np.ndarray, stride: float) -> float:
+def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float) -> float:
     """Estimated cost of a step with this plan."""
     if plan.all_pairs:
         return _STEP + _SLOT * plan.slots
-    dimension = len(extent)
     ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[dimension] * plan.radius**dimension
-    mean = plan.size / float(np.prod(extent)) * ball
+    mean = plan.size / volume * ball
     row = 4 * math.ceil((mean + 1.5 * math.sqrt(mean) + 1) / 4)
     cells, ways = math.prod(plan.cells), 3 ** sum(n > 1 for n in plan.cells)
     if plan.crowded:

@@ -105,18 +105,17 @@ def plan_list(box: Box, size: int, cutoff: float, skin: float, slots: int | None
     Raises:
         ValueError: where the box is too small for one image of each pair.
     """
-    extent = np.array([float(np.max(p)) for p in box.extent])
+    heights, volume = spans_of(box)
     radius = cutoff + skin
-    if np.any(extent < 2 * cutoff):
-        raise ValueError(f"The box {extent} is shorter than twice the cutoff {cutoff:g}; use a larger box.")
-    density = size / np.prod(extent)
-    ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[len(extent)] * radius ** len(extent)
+    check_room(heights, cutoff)
+    density = size / volume
+    ball = {1: 2.0, 2: np.pi, 3: 4 * np.pi / 3}[len(heights)] * radius ** len(heights)
     guess = slots or _room(density * ball, 2.5)
-    if size <= ALL_PAIRS and (3 * guess > size or np.any(extent < 2 * radius)):
+    if size <= ALL_PAIRS and (3 * guess > size or np.any(heights < 2 * radius)):
         return ListPlan(size, float(radius), float("inf"), size - 1 if size > 1 else 1, (), 0)
-    if np.any(extent < 2 * radius):
-        raise ValueError(f"The box {extent} is shorter than twice cutoff + skin = {radius:g}; use a smaller skin.")
-    cells = np.floor(extent / (radius * (1 + _SLACK))).astype(int)
+    if np.any(heights < 2 * radius):
+        raise ValueError(f"The box {heights} is shorter than twice cutoff + skin = {radius:g}; use a smaller skin.")
+    cells = np.floor(heights / (radius * (1 + _SLACK))).astype(int)
     # No more than a few cells a particle are of use, and each direction's number must fit 16 bits.
     while np.prod(cells) > 4 * size or np.any(cells >= 2**16):
         cells = np.maximum(cells * 0.9, 1).astype(int)
@@ -126,6 +125,23 @@ def plan_list(box: Box, size: int, cutoff: float, skin: float, slots: int | None
     # Few large cells fluctuate less than independent counts would; the search takes their places by eights.
     places = min(cell_slots or (8 * -(-_room(in_cell, 1.3) // 8) if plan.crowded else _room(in_cell, 2.0)), size)
     return ListPlan(plan.size, plan.radius, plan.skin, plan.slots, plan.cells, places)
+
+
+def spans_of(box: Box) -> tuple[np.ndarray, float]:
+    """Distances of opposite faces, and the volume; the largest where replicas differ."""
+    heights = np.array([float(np.max(np.asarray(h))) for h in box.heights])
+    return heights, float(np.prod([float(np.max(np.asarray(p))) for p in box.extent]))
+
+
+def check_room(heights, cutoff: float) -> None:
+    """ValueError where a box of these distances of opposite faces holds more than one image of a pair."""
+    heights = np.asarray(heights, float)
+    if np.any(heights < 2 * cutoff):
+        faces = ", ".join(f"{h:.6g}" for h in heights)
+        raise ValueError(
+            f"The box is shorter than twice the cutoff {cutoff:g}: its opposite faces are ({faces}) apart; use a "
+            "larger box, such as a supercell, or a less oblique one."
+        )
 
 
 def _room(mean: float, deviations: float) -> int:
@@ -159,15 +175,15 @@ def build(plan: ListPlan, box: Box, anchor: Vector) -> Neighbours:
         row = (jnp.arange(size)[None, :] + jnp.arange(1, plan.slots + 1)[:, None]) % size
         index = jnp.broadcast_to(row.astype(jnp.int32)[:, None, :], (plan.slots, replicas, size))
         return Neighbours(anchor, index, none + plan.slots, none)
-    period = tuple(p.astype(jnp.float32) for p in box.extent)
+    torus = jax.tree.map(lambda p: p.astype(jnp.float32), box.torus)
     first, everyone = share.first(count), share.whole(anchor)
     order = row = None
     if plan.crowded:
-        rows, found, order, own, fullest = dense_rows(plan, period, everyone, (first, count))
+        rows, found, order, own, fullest = dense_rows(plan, torus, everyone, (first, count))
         row = _row_of(order, own, first)
     else:
         own = jnp.broadcast_to(jnp.arange(count, dtype=jnp.int32)[None, :] + first, (replicas, count))
-        rows, found, fullest = sparse_rows(plan, period, everyone, own)
+        rows, found, fullest = sparse_rows(plan, torus, everyone, own)
     index = rows.reshape(plan.slots, replicas, count)
     fill = share.largest(jnp.max(found.reshape(replicas, count), axis=1))
     return Neighbours(anchor, index, fill, none + fullest, order, row, own if count < size else None)

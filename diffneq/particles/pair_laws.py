@@ -1,4 +1,4 @@
-"""Pair laws u(r): Hertzian overlap, soft spheres, WCA and Lennard-Jones.
+"""Pair laws u(r): Hertzian overlap, soft spheres, WCA and Lennard-Jones; those of ions are in `ionic_laws`.
 
 A law is one energy, `law.energy(r)` of ONE pair at distance r, zero from `law.cutoff()` on. Its numbers are
 scalars, or (S, S) symmetric tables over species; `law.for_pair(a, b)` is the law between species a and b. The
@@ -52,6 +52,12 @@ __all__ = [
 ]
 
 Truncation = Literal["cut", "shifted", "force_shifted"]
+
+
+def check_truncation(owner: str, truncation: str) -> None:
+    """ValueError for another kind of truncation than there is."""
+    if truncation not in get_args(Truncation):
+        raise ValueError(f"{owner}: truncation is one of {get_args(Truncation)}, not {truncation!r}.")
 
 
 class Hertzian(AbstractPairLaw):
@@ -212,8 +218,7 @@ class LennardJones(AbstractPairLaw):
         self.truncation = truncation
 
     def __check_init__(self):
-        if self.truncation not in get_args(Truncation):
-            raise ValueError(f"LennardJones: truncation is one of {get_args(Truncation)}, not {self.truncation!r}.")
+        check_truncation("LennardJones", self.truncation)
         values = {"epsilon": self.epsilon, "sigma": self.sigma, "cutoff": self.cutoff_distance}
         check_tables("LennardJones", ("sigma", "cutoff"), **values)
 

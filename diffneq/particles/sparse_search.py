@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from diffneq.particles.bits import WORD, single, take, take_lowest
 from diffneq.particles.cells import around, coordinates, fill_table, flat, offsets
-from diffneq.particles.space import Vector, integer_separation
+from diffneq.particles.space import Torus, Vector, integer_separation
 
 
-def sparse_rows(plan, period: Vector, anchor: Vector, mine: Array):
+def sparse_rows(plan, torus: Torus, anchor: Vector, mine: Array):
     """Rows for the particles `mine`.
 
     Arguments:
         plan: a `ListPlan` with cells, at least five of them along some direction.
-        period: d arrays, scalar or (R,).
+        torus: its arrays are scalars or (R,).
         anchor: d integer arrays (R, N).
         mine: (R, n) particles of each replica whose rows are wanted.
 
@@ -38,9 +39,9 @@ def sparse_rows(plan, period: Vector, anchor: Vector, mine: Array):
     own = (mine + replica * size).reshape(-1)
     first = jnp.broadcast_to(replica * count, mine.shape).reshape(-1)
     near = lax.optimization_barrier(around(cells, tuple(take(c.reshape(-1), own) for c in place), first))
-    spans = tuple(jnp.repeat(p, mine.shape[1]) if p.ndim else p for p in period)
+    torus = jax.tree.map(lambda p: jnp.repeat(p, mine.shape[1]) if p.ndim else p, torus)
     here = tuple(take(x.reshape(-1), own) for x in anchor)
-    words = _masks(plan, spans, tables, here, near, fullest, take(slot, own))
+    words = _masks(plan, torus, tables, here, near, fullest, take(slot, own))
     numbers = jnp.broadcast_to(mine, mine.shape).reshape(-1)
     rows, found = _rows(plan, table, near, words, numbers, jnp.broadcast_to(replica * size, mine.shape).reshape(-1))
     return rows, found, fullest
@@ -64,7 +65,7 @@ def _position_tables(plan, anchor: Vector, home: Array, slot: Array) -> Vector:
     return tuple(out)
 
 
-def _masks(plan, spans: Vector, tables: Vector, here: Vector, near: Array, fullest: Array, slot: Array):
+def _masks(plan, torus: Torus, tables: Vector, here: Vector, near: Array, fullest: Array, slot: Array):
     """Words whose bit (place * offsets + offset) says that somebody there is near enough; oneself is not."""
     ways, total = near.shape[0], tables[0].shape[0] // plan.cell_slots
     places = WORD // ways
@@ -74,10 +75,11 @@ def _masks(plan, spans: Vector, tables: Vector, here: Vector, near: Array, fulle
         def look(number, word, low=low):
             cell = lax.dynamic_index_in_dim(near, number % ways, 0, keepdims=False)
             there = cell + (low + number // ways) * total
-            squares = [
-                integer_separation(take(x, there), y, p) ** 2 for x, y, p in zip(tables, here, spans, strict=True)
-            ]
-            return word | jnp.where(sum(squares) < plan.edge, single(number), np.uint32(0))
+            along = (
+                integer_separation(take(x, there), y, p) for x, y, p in zip(tables, here, torus.extent, strict=True)
+            )
+            square = sum(x * x for x in torus.sheared(tuple(along)))
+            return word | jnp.where(square < plan.edge, single(number), np.uint32(0))
 
         used = jnp.clip(fullest - low, 0, min(places, plan.cell_slots - low))
         word = lax.fori_loop(0, used * ways, look, jnp.zeros(slot.shape, jnp.uint32))

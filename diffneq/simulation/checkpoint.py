@@ -73,7 +73,8 @@ class Progress:
 
     def accept(self, state: State, records: dict, report, schedule) -> None:
         """Take over a chunk that went well."""
-        records = {name: np.asarray(values, dtype=np.float64) for name, values in records.items()}
+        precise = lambda values: values if np.issubdtype(np.asarray(values).dtype, np.integer) else np.float64(values)
+        records = {name: np.asarray(precise(values)) for name, values in records.items()}
         for name, values in records.items():
             self.records.setdefault(name, []).append(values)
         self.work = self.work + np.nansum(records["work"], axis=0)

@@ -87,7 +87,7 @@ def _advance(length: Array):
     """Take `length` steps of one replica."""
 
     def one_replica(model, dynamics, drive, state, neighbours, tally):
-        limit = jnp.min(jnp.stack(model.box.extent)) / 4
+        limit = jnp.min(jnp.stack(model.box.heights)) / 4
 
         def one_step(_, carry):
             state, tally = carry

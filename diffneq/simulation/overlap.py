@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from diffneq.dynamics.state import State, inverse_mass
-from diffneq.particles.space import fixed_point
+from diffneq.particles.space import integer_positions
 from diffneq.simulation.chunk import Batch
 
 
@@ -17,9 +17,7 @@ def check_start(batch: Batch, state: State, energy: np.ndarray) -> None:
     looked for here. Steep laws have a finite energy at any distance: the test is how far one step would throw.
     """
     bad = np.flatnonzero(~np.isfinite(energy)).tolist()
-    place = batch.map(
-        lambda m, _, __, a, u: tuple(map(fixed_point, a, u, m.box.extent)), state.anchor, state.displacement
-    )
+    place = batch.map(lambda m, _, __, a, u: integer_positions(m.box.torus, a, u), state.anchor, state.displacement)
     place = np.stack([np.asarray(x) for x in place], axis=-1)
     bad += [r for r, here in enumerate(place) if _twice_in_one_place(here)]
     if bad:
@@ -48,7 +46,7 @@ def _twice_in_one_place(here: np.ndarray) -> bool:
 def _thrown(model, dynamics, _, state: State):
     """The longest way that the first kick sends a particle in one step, over the range of the forces."""
     reach = getattr(model, "cutoff", None)
-    reach = jnp.min(jnp.stack(model.box.extent)) / 4 if reach is None else _range(model)
+    reach = jnp.min(jnp.stack(model.box.heights)) / 4 if reach is None else _range(model)
     push = inverse_mass(model) * jnp.sqrt(sum(f * f for f in state.force))
     return jnp.max(push) * dynamics.dt**2 / reach
 

@@ -114,7 +114,7 @@ class Lists:
         Without a list to outrun, displacements must stay well below the quarter of a box at which a replica is lost.
         """
         if self.plan is None or self.plan.all_pairs:
-            return min(float(np.min(np.asarray(p))) for p in batch.system[0].box.extent) / 8
+            return min(float(np.min(np.asarray(p))) for p in batch.system[0].box.heights) / 8
         return self.plan.skin / 2
 
     def _widen_skin(self, model, farthest: float) -> bool:

@@ -19,7 +19,8 @@ class Result:
     """Records and state of R replicas.
 
     Arguments:
-        records: name -> (R, n_records); nan after a replica was lost.
+        records: name -> (R, n_records), or (R, n_records, ...) of a record that is an array; after a replica was lost
+            nan, of integers 0.
         time: end of each record, (n_records,) float64 [t]; (R, n_records) where dt is stacked over replicas.
         state: the state after the last step, which `simulate(start=...)` continues.
         status: (R,) step at which a replica was lost, 0 where all is well.
@@ -47,15 +48,16 @@ class Result:
         keep = slice(0, count)
         records, none = {}, np.zeros((0, len(valid)))
         for name in names:
-            values = np.concatenate(run.records.get(name, [none]), axis=0).T[keep]
+            values = np.moveaxis(np.concatenate(run.records.get(name, [none]), axis=0), 0, 1)[keep]
             # Where every replica was lost, the run ended early.
-            records[name] = np.pad(values, ((0, 0), (0, total - values.shape[1])), constant_values=np.nan)
+            beyond = ((0, 0), (0, total - values.shape[1])) + ((0, 0),) * (values.ndim - 2)
+            records[name] = np.pad(values, beyond, constant_values=_nothing(values))
         steps_done = run.first_step + record_every * np.arange(1, total + 1, dtype=float)
         time = np.asarray(dynamics.dt)[..., None] * steps_done
         for r in np.flatnonzero(run.failed[keep]):
             first_bad = max(0, (int(run.failed[r]) - 1 - run.first_step) // record_every)
             for values in records.values():
-                values[r, first_bad:] = np.nan
+                values[r, first_bad:] = _nothing(values)
         balance = run.energy - run.first_energy - run.work - run.heat
         diagnostics = {
             "energy": run.energy[keep],
@@ -77,21 +79,26 @@ class Result:
 
     def positions(self, replica: int = 0) -> np.ndarray:
         """Positions (N, d) of one replica [L], inside the box."""
-        extent = [np.asarray(p, float) for p in self.model.box.extent]
-        columns = []
-        for a, period in enumerate(extent):
-            width = period if period.ndim == 0 else period[replica]
-            x = np.asarray(self.state.anchor[a][replica], float) * (width / 2.0**32)
-            x = x + np.asarray(self.state.displacement[a][replica], float)
-            columns.append(x % width)
-        return np.stack(columns, axis=1)
+        of_one = lambda x: np.asarray(x, float)[replica] if np.ndim(x) else np.asarray(x, float)
+        torus = jax.tree.map(of_one, self.model.box.torus)
+        along = torus.unsheared(tuple(np.asarray(u[replica], float) for u in self.state.displacement))
+        columns = [
+            (np.asarray(anchor[replica], float) * (period / 2.0**32) + x) % period
+            for anchor, x, period in zip(self.state.anchor, along, torus.extent, strict=True)
+        ]
+        return np.stack(torus.sheared(tuple(columns)), axis=1)
 
     def dataset(self):
         """`xarray.Dataset` with dimensions (run, time), units in the attributes of each variable."""
         import xarray
 
         variables = {
-            name: (("run", "time"), values, {"units": self.units[name]}) for name, values in self.records.items()
+            name: (
+                ("run", "time", *(f"{name}_{k}" for k in range(values.ndim - 2))),
+                values,
+                {"units": self.units[name]},
+            )
+            for name, values in self.records.items()
         }
         variables["status"] = (("run",), self.status, {"long_name": "step at which the replica was lost, 0: none"})
         coordinates = {"time": ("time", self.time, {"units": "t"}), "run": np.arange(len(self.status))}
@@ -101,6 +108,11 @@ class Result:
         attributes = {key: str(value) for key, value in self.provenance.items()}
         attributes["failures"] = " ".join(self.failures)
         return xarray.Dataset(variables, coordinates, attributes)
+
+
+def _nothing(values: np.ndarray):
+    """What stands for no record."""
+    return np.nan if np.issubdtype(values.dtype, np.inexact) else 0
 
 
 def describe(batch, keys, steps: int, record_every: int, names, start, skin) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def _relist(model, plan: ListPlan | None, state: State) -> tuple[State, Neighbou
 
 
 def _invalid(model, plan: ListPlan | None, neighbours: Neighbours, moved: Array) -> Array:
-    quarter = jnp.min(jnp.stack(lax.stop_gradient(model.box).extent)) / 4
+    quarter = jnp.min(jnp.stack(lax.stop_gradient(model.box).heights)) / 4
     if plan is None or plan.all_pairs:
         return ~(moved < quarter)
     full = (neighbours.fill > plan.slots) | (neighbours.cell_fill > plan.cell_slots)
