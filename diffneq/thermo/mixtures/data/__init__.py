@@ -1,0 +1,1 @@
+"""Published constants and parameters as tables, each with its source."""

@@ -1,0 +1,1 @@
+"""Excess Gibbs energies: one function g^E(T, x) a model."""
