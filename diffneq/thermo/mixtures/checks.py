@@ -32,7 +32,7 @@ def composition(x: ArrayLike, n: int | None, name: str = "x") -> Array:
         return x
     if not np.all(np.isfinite(numbers)) or np.any(numbers < 0.0):
         raise ValueError(f"{name} must be mole fractions, finite and not negative; got {numbers.min()} among them.")
-    sums = np.atleast_1d(numbers.sum(axis=-1))
+    sums = np.ravel(numbers.sum(axis=-1))
     worst = sums[np.argmax(np.abs(sums - 1.0))]
     if abs(worst - 1.0) > _WHOLE:
         raise ValueError(f"{name} sums to {worst:.6g}, not to 1; divide {name} by its sum if that is what you mean.")
