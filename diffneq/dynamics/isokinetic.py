@@ -20,7 +20,7 @@ from diffneq.particles.space import Vector
 class Isokinetic(eqx.Module):
     """m_i dv_i/dt = F_i + lambda q_i e_x - alpha m_i w_i, w_i = v_i - v_s, where sum m_i w_i^2 = (g - 1) k_B T always.
 
-    v_s is the mean velocity of the particle's species, g = sum_s d (N_s - 1) the number of peculiar degrees of freedom.
+    q_i is what a drive couples to, the charge of the species, or its colour where the model distinguishes them. v_s is the mean velocity of the particle's species, g = sum_s d (N_s - 1) the number of peculiar degrees of freedom.
     With `flux` the current is held besides, R = sum q_i v_ix = r, by the multiplier
         lambda = -(sum q_i F_ix/m_i)/(sum q_i^2/m_i),
     in which the thermostat has no part, for it gives no net force to any species. Without `flux` lambda is the field of
@@ -84,7 +84,7 @@ class Isokinetic(eqx.Module):
             )
         if hasattr(model, "flux_direction"):
             raise ValueError("Isokinetic: the flux is the current sum q v_x of the model's charges; do not wrap it.")
-        gain = concrete(jnp.sum(inverse_mass(model) * per_particle(model, model.charge) ** 2))
+        gain = concrete(jnp.sum(inverse_mass(model) * per_particle(model, coupling(model)) ** 2))
         if self.flux is not None and gain is not None and not gain > 0:
             raise ValueError("Isokinetic: no mobile particle has a charge, so there is no current to hold.")
 
@@ -114,6 +114,11 @@ def degrees_of_freedom(model) -> int:
     return model.box.dimension * sum(moving)
 
 
+def coupling(model) -> Array:
+    """q of each species, (S,): the colour of a model that has one, else the charge."""
+    return model.colour if hasattr(model, "colour") else model.charge
+
+
 class _Split(eqx.Module):
     """Velocities as means of the species and the rest, and what the B step does to both."""
 
@@ -127,7 +132,7 @@ class _Split(eqx.Module):
     @property
     def push(self) -> Array:
         """q_i/m_i, (N,)."""
-        return per_particle(self.model, self.model.charge) * self.rate
+        return per_particle(self.model, coupling(self.model)) * self.rate
 
     def of(self, vector: Vector) -> tuple[Vector, Vector]:
         """Its means and what is left of it."""
@@ -135,7 +140,7 @@ class _Split(eqx.Module):
         return means, tuple(v - u for u, v in zip(means, vector, strict=True))
 
     def current(self, along: Array) -> Array:
-        return jnp.sum(per_particle(self.model, self.model.charge) * along)
+        return jnp.sum(per_particle(self.model, coupling(self.model)) * along)
 
     def on_flux(self, means: Vector, flux: Array | None) -> tuple[Vector, Array]:
         """The means shifted to R = r by an impulse along q_i, and its work."""
