@@ -10,8 +10,9 @@ from diffneq.cli.commands.langevin import FIT_LANGEVIN
 from diffneq.cli.commands.piston import PISTON
 from diffneq.cli.commands.ratchet import RATCHET
 from diffneq.cli.commands.response import RESPONSE
+from diffneq.cli.commands.water import WATER
 
 __all__ = ["COMMANDS", "Command", "conductor_options"]
 
-_ALL = (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, FIT_LANGEVIN, PISTON, RATCHET, RESPONSE, SELFCHECK, VERSION)
+_ALL = (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, FIT_LANGEVIN, PISTON, RATCHET, RESPONSE, SELFCHECK, VERSION, WATER)
 COMMANDS = {command.name: command for command in _ALL}

@@ -1,5 +1,7 @@
 """The density at given temperature and pressure: p(T, rho) = p on the dense or on the dilute branch."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Int
@@ -15,6 +17,7 @@ from diffneq.thermo.potentials.implicit import rooted
 STIFFNESS = 7.0  # of a liquid: its pressure goes about as rho^7 (Murnaghan)
 
 
+@functools.partial(jax.jit, static_argnames="phase")
 def at_temperature_pressure(model: Fluid, T: ArrayLike, p: ArrayLike, phase: str | None = None) -> State:
     """The state with p(T, rho) = p: the stable one, or that of a phase, metastable or not.
 

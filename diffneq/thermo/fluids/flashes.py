@@ -21,6 +21,7 @@ from diffneq.thermo.potentials.implicit import rooted
 _INNER = 40  # steps of the density
 
 
+@jax.jit
 def at_pressure_enthalpy(model: Fluid, p: ArrayLike, h: ArrayLike) -> State:
     """The state with pressure p (Pa) and enthalpy h (J/basis): one phase, or two and their quality.
 
@@ -35,6 +36,7 @@ def at_pressure_enthalpy(model: Fluid, p: ArrayLike, h: ArrayLike) -> State:
     return _at_pressure(model, p, h, "h")
 
 
+@jax.jit
 def at_pressure_entropy(model: Fluid, p: ArrayLike, s: ArrayLike) -> State:
     """The state with pressure p (Pa) and entropy s (J/(basis K)); see `at_pressure_enthalpy`."""
     return _at_pressure(model, p, s, "s")
@@ -85,6 +87,7 @@ def _one_phase(model: Fluid, p, target, name: str, boils, T_s, ends) -> tuple[Ar
     return T, rho, settled & converged & right
 
 
+@jax.jit
 def at_energy_volume(model: Fluid, u: ArrayLike, v: ArrayLike) -> State:
     """The state with internal energy u (J/basis) and volume v (m3/basis): what becomes of an isolated rigid vessel.
 

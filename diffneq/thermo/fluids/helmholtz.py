@@ -93,6 +93,7 @@ class Critical(NamedTuple):
     p: Array
 
 
+@jax.jit
 def alpha_by_autodiff(model: Fluid, T: ArrayLike, rho: ArrayLike) -> Alpha:
     """The scaled derivatives by automatic differentiation of `ideal` + `residual`: the specification."""
 

@@ -30,6 +30,7 @@ class Saturation(NamedTuple):
     status: Int[Array, "*batch"]
 
 
+@jax.jit
 def saturation_at_temperature(model: Fluid, T: ArrayLike) -> Saturation:
     """p(T) and the densities of saturated liquid and vapour.
 
@@ -58,6 +59,7 @@ def saturation_at_temperature(model: Fluid, T: ArrayLike) -> Saturation:
     return _finished(model, T, bulk(model, at, vapour).p, liquid, vapour, below, converged)
 
 
+@jax.jit
 def saturation_at_pressure(model: Fluid, p: ArrayLike) -> Saturation:
     """T(p) and the densities of saturated liquid and vapour; p in Pa. See `saturation_at_temperature`.
 

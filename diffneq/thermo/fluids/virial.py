@@ -16,6 +16,7 @@ class Virial(NamedTuple):
     C: Float[Array, "*batch"]
 
 
+@jax.jit
 def virial_coefficients(model: Fluid, T: ArrayLike) -> Virial:
     """B = d alpha_r/d rho, C = d2 alpha_r/d rho2, both at rho = 0; T in K.
 

@@ -36,3 +36,9 @@ def _solve_lanes(linear: Callable, right: tuple[Array, ...]) -> tuple[Array, ...
         return (right[0] / columns[0][..., 0],)
     solved = jnp.linalg.solve(jnp.stack(columns, axis=-1), jnp.stack(right, axis=-1)[..., None])
     return tuple(solved[..., k, 0] for k in range(n))
+
+
+def rooted_system(residual: Callable[[Array], Array], solution: Array) -> Array:
+    """`rooted` for one system of n coupled equations, F: (n,) -> (n,); batches come by `jax.vmap`."""
+    solve = lambda linear, right: jnp.linalg.solve(jax.jacobian(linear)(right), right)
+    return jax.lax.custom_root(residual, jax.lax.stop_gradient(solution), lambda _, z: z, solve)

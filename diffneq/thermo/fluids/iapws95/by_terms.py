@@ -20,6 +20,7 @@ _C, _D, _T = (np.array([row[k] for row in table.POWER], float) for k in range(3)
 _GAUSSIAN_D, _GAUSSIAN_T = (np.array([row[k] for row in table.GAUSSIAN], float) for k in range(2))
 
 
+@jax.jit
 def alpha(delta: Float[Array, "*batch"], tau: Float[Array, "*batch"], leaves: Leaves) -> Alpha:
     """phi0 + phir and their scaled derivatives."""
     delta, tau = delta[..., None], tau[..., None]
