@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import equinox as eqx
+import numpy as np
 
 from diffneq.materials import elements
+from diffneq.materials.units import COULOMB
 from diffneq.models.electrolyte import Coupling, Electrolyte
+from diffneq.models.potentials import PairPotential
 from diffneq.models.structure import Structure
+from diffneq.particles.electrostatics.plan import plan_mesh
 
 
 class ForceField(eqx.Module):
@@ -19,6 +23,26 @@ class ForceField(eqx.Module):
 
     potential: eqx.Module
     charges: tuple[float, ...] = eqx.field(static=True)
+
+
+def with_coulomb(
+    law, charges: tuple[float, ...], structure: Structure, cutoff: float, accuracy: float = 1e-4
+) -> ForceField:
+    """A pair law with the Coulomb energy of all images, by particle-mesh Ewald, planned for a structure.
+
+    Arguments:
+        law: pair law over the species, with a finite cutoff.
+        charges: of the species [e].
+        structure: the ions and the cell for which the sum is planned.
+        cutoff: of the real-space part [angstrom].
+        accuracy: rms error of the forces, over that of two typical ions a mean spacing apart.
+
+    Raises:
+        ValueError: for a cell that is not neutral.
+    """
+    every = np.repeat(np.asarray(charges, float), structure.counts)
+    method = plan_mesh(every, structure.cell, accuracy, cutoff, COULOMB)
+    return ForceField(PairPotential(law, charges, method), tuple(charges))
 
 
 def electrolyte(

@@ -130,6 +130,11 @@ class Electrolyte(eqx.Module):
         drawn = maxwellian(key, float_leaf(temperature), mass, self.box.dimension)
         return self.sites, tuple(v - jnp.sum(mass * v) / jnp.sum(mass) for v in drawn)
 
+    def prepared(self) -> Electrolyte:
+        """The same with what the potential makes once in a stretch of steps, such as tables."""
+        prepare = getattr(self.potential, "prepared", None)
+        return self if prepare is None else eqx.tree_at(lambda model: model.potential, self, prepare())
+
     def forces(self, displacement: Vector, neighbours) -> Vector:
         return self.potential.forces(self.box, _kinds(self.counts), displacement, neighbours)
 

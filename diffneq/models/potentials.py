@@ -13,19 +13,31 @@ from jax import Array
 
 from diffneq._parameters import float_leaf
 from diffneq.models.energy import jax_md_list
+from diffneq.particles.electrostatics.coulomb import Method, long_range_energy, long_range_forces, real_space_law
 from diffneq.particles.forces import pair_energies, pair_forces
+from diffneq.particles.ionic_laws import Sum
 from diffneq.particles.neighbours import Neighbours
-from diffneq.particles.space import Box, Vector, absolute
+from diffneq.particles.pair_table import TablePlan, Tabulated, exact, plan_table, tabulate
+from diffneq.particles.space import Box, Vector, absolute, fractional
+
+# What a pair of ions may climb [eV], and what it does all the time: the ranges in which tables are good.
+_HEIGHT, _THERMAL = 3.0, 1.0
 
 
 class PairPotential(eqx.Module):
-    """U = sum_{i<j} u_ab(r_ij).
+    """U = sum_{i<j} u_ab(r_ij) + U_C, with U_C the Coulomb energy of all images where `coulomb` is given.
+
+    Forces in `simulate` come from a table of -2 du/d(r^2) if one is good to 1e-6 (`particles.pair_table`); energies and
+    derivatives are those of the law.
 
     Arguments:
         law: a pair law (`diffneq.particles.pair_laws`, `ionic_laws`) with a finite cutoff.
+        charge: charges of the species [e], (S,); only with `coulomb`.
+        coulomb: None, or how Coulomb's law is summed (`diffneq.particles.electrostatics`).
+        tabulated: whether to use a table, where it is good.
 
     Raises:
-        ValueError: for a law without a cutoff.
+        ValueError: for a law without a cutoff, charges without `coulomb` or the other way round.
 
     >>> from diffneq.particles.ionic_laws import BondValenceMorse, Truncated
     >>> PairPotential(Truncated(BondValenceMorse(1.0, 2.0, 2.0), cutoff=6.0)).cutoff
@@ -33,27 +45,57 @@ class PairPotential(eqx.Module):
     """
 
     law: eqx.Module
+    charge: Array | None
+    coulomb: Method | None
+    plan: TablePlan | None = eqx.field(static=True)
 
-    def __check_init__(self):
-        reach = self.law.cutoff()
-        if not isinstance(reach, jax.core.Tracer) and not np.all(np.isfinite(np.asarray(reach))):
+    def __init__(self, law, charge=None, coulomb: Method | None = None, tabulated: bool = True):
+        self.law, self.coulomb = law, coulomb
+        self.charge = None if charge is None else float_leaf(charge)
+        if (charge is None) != (coulomb is None):
+            raise ValueError("PairPotential: charge and coulomb belong together; give both or none.")
+        known = not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((law, charge, coulomb)))
+        if known and not np.all(np.isfinite(np.asarray(self.pair_law.cutoff()))):
             raise ValueError("PairPotential: the law reaches to infinity; end it by Truncated(law, cutoff).")
+        self.plan = plan_table(self.pair_law, self.species or 1, _HEIGHT, _THERMAL) if known and tabulated else None
+
+    @property
+    def pair_law(self):
+        """The law of all pairs in the list: with the real-space part of the Coulomb energy, if there is one."""
+        if self.coulomb is None or self.charge is None or isinstance(self.law, Tabulated):
+            return self.law
+        return Sum(self.law, real_space_law(self.coulomb, self.charge))
 
     @property
     def cutoff(self) -> float:
-        return float(jnp.max(self.law.cutoff()))
+        return float(jnp.max(self.pair_law.cutoff()))
 
     @property
     def species(self) -> int | None:
         """Number of species of its tables; None where it has none."""
-        sizes = [leaf.shape[-1] for leaf in jax.tree.leaves(self.law) if leaf.ndim >= 2]
+        sizes = [leaf.shape[-1] for leaf in jax.tree.leaves(exact(self.pair_law)) if leaf.ndim >= 2]
         return sizes[0] if sizes else None
 
+    def prepared(self) -> PairPotential:
+        """The same with its table."""
+        if self.plan is None or isinstance(self.law, Tabulated):
+            return self
+        return eqx.tree_at(lambda p: p.law, self, tabulate(self.pair_law, self.plan, self.species or 1))
+
     def forces(self, box: Box, kinds: np.ndarray, displacement: Vector, neighbours: Neighbours) -> Vector:
-        return pair_forces(self.law, box, kinds, displacement, neighbours)
+        near = pair_forces(self.pair_law, box, kinds, displacement, neighbours)
+        if self.coulomb is None or self.charge is None:
+            return near
+        place = fractional(box, neighbours.anchor, displacement)
+        far = long_range_forces(self.coulomb, place, self.charge[kinds], box.cell)
+        return tuple(a + b for a, b in zip(near, far, strict=True))
 
     def energy(self, box: Box, kinds: np.ndarray, displacement: Vector, neighbours: Neighbours) -> Array:
-        return jnp.sum(pair_energies(self.law, box, kinds, displacement, neighbours))
+        near = jnp.sum(pair_energies(self.pair_law, box, kinds, displacement, neighbours))
+        if self.coulomb is None or self.charge is None:
+            return near
+        place = fractional(box, neighbours.anchor, displacement)
+        return near + long_range_energy(self.coulomb, place, self.charge[kinds], box.cell)
 
 
 class EnergyPotential(eqx.Module):

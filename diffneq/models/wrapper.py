@@ -12,6 +12,11 @@ class AbstractWrapper(eqx.Module):
 
     can_share = False  # what is added may ask for all particles of the system
 
+    def prepared(self):
+        """The same with the inner model prepared for a stretch of steps, where that is of use to it."""
+        prepare = getattr(self.model, "prepared", None)
+        return self if prepare is None else eqx.tree_at(lambda wrapper: wrapper.model, self, prepare())
+
     def __getattr__(self, name: str):
         if name == "model" or name.startswith("__"):  # not there yet while the module is being made
             raise AttributeError(name)

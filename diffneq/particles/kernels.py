@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from diffneq.particles.pair_laws import energy_of_squared
+from diffneq.particles.pair_table import Tabulated, exact
 from diffneq.particles.space import Torus, Vector, integer_separation
 
 # Four slots a block: measured best on CPUs; two are slower, eight spill registers.
@@ -65,6 +66,18 @@ def _pair_terms(law, separation: Vector, with_energy: bool):
     return terms
 
 
+def _table_terms(law: Tabulated, replicas: int, size: int, kinds, rows: Array, separation: Vector):
+    """Forces from the table; an empty slot has no separation, and beyond the cutoff the table is zero."""
+    count = law.species
+    pair = jnp.zeros_like(rows) if kinds is None else kinds[None, :] * count + _take(kinds, rows)
+    if law.low.ndim > 1:  # a table for each replica
+        pair = pair + jnp.repeat(jnp.arange(replicas, dtype=jnp.int32) * count**2, size)[None, :]
+    ends = tuple(jnp.repeat(x, size) if x.ndim else x for x in law.edge)
+    law = eqx.tree_at(lambda table: table.edge, law, ends)
+    force = law.force(pair, sum(x * x for x in separation))
+    return tuple(force * x for x in separation)
+
+
 def _sum_slots(terms: Vector) -> Vector:
     """One variadic reduction: separate sums would repeat the gathers and divisions for every output."""
     zero = tuple(jnp.zeros((), term.dtype) for term in terms)
@@ -101,9 +114,13 @@ def quick_sum(
         others = lax.optimization_barrier(others)
         along = (_separation(x[None, :], y, p) for x, y, p in zip(flat_here, others, torus.extent, strict=True))
         separation = torus.sheared(tuple(along))
-        used = at_flat_pairs(law, replicas, size, kinds, rows)
-        sums = lax.optimization_barrier(_sum_slots(_pair_terms(used, separation, with_energy)))
+        sums = lax.optimization_barrier(_sum_slots(terms_of(rows, separation)))
         return tuple(a + b for a, b in zip(total, sums, strict=True))
+
+    def terms_of(rows, separation):
+        if isinstance(law, Tabulated) and not with_energy:
+            return _table_terms(law, replicas, size, kinds, rows, separation)
+        return _pair_terms(at_flat_pairs(exact(law), replicas, size, kinds, rows), separation, with_energy)
 
     outputs = len(here) + int(with_energy)
     total = tuple(jnp.zeros(replicas * size, torus.extent[0].dtype) for _ in range(outputs))

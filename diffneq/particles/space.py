@@ -230,6 +230,16 @@ def integer_separation(first: Array, second: Array, period: Array) -> Array:
     return wrapped.astype(period.dtype) * (period / _TURN)
 
 
+def fractional(box: Box, anchors: Vector, displacements: Vector) -> Vector:
+    """Coordinates along the edges, in [0, 1) up to the displacement."""
+    torus = box.torus
+    along = torus.unsheared(displacements)
+    return tuple(
+        anchor.astype(u.dtype) * (1 / _TURN) + u / period
+        for anchor, u, period in zip(anchors, along, torus.extent, strict=True)
+    )
+
+
 def absolute(box: Box, anchors: Vector, displacements: Vector) -> Vector:
     """Positions [L] in the box up to the displacement: sum of edge * anchor / 2^32, plus u."""
     torus = box.torus

@@ -53,6 +53,21 @@ class Batch(eqx.Module):
         return jax.vmap(function, in_axes=(*self.axes, *axes))(*self.system, *arrays)
 
 
+def prepared(batch: Batch) -> Batch:
+    """The batch with models that have made what they need once in a chunk: those that have `prepared()`.
+
+    Dynamics that move a parameter of the model would outrun what was made from it, and go without.
+    """
+    model, dynamics, drive = batch.system
+    prepare = getattr(model, "prepared", None)
+    if prepare is None or hasattr(dynamics, "present"):
+        return batch
+    if batch.axes[0] is None:
+        return Batch((prepare(), dynamics, drive), batch.axes)
+    every = jax.vmap(lambda one: one.prepared(), in_axes=(batch.axes[0],))(model)
+    return Batch((every, dynamics, drive), (0, *batch.axes[1:]))
+
+
 def relist(batch: Batch, plan: ListPlan | None, state: State) -> tuple[State, Neighbours]:
     """New anchors and new lists for all replicas."""
     anchor, rest = batch.map(lambda m, _, __, a, u: reanchor(m.box, a, u), state.anchor, state.displacement)
@@ -134,6 +149,7 @@ def _blank(function, *arguments):
 
 
 def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, failed: Array):
+    batch = prepared(batch)
     largest = lambda a, b: jax.tree.map(jnp.maximum, a, b)
 
     def stretch(carry):
@@ -168,6 +184,7 @@ def _run(batch: Batch, plan: ListPlan | None, schedule: Schedule, state: State, 
 
 
 def _prepare(batch: Batch, plan: ListPlan | None, state: State):
+    batch = prepared(batch)
     state, neighbours = relist(batch, plan, state)
     first = lambda m, d, _, s, n: present_model(m, d, s).forces(s.displacement, n)
     force = batch.map(first, state, neighbours)
