@@ -20,7 +20,7 @@ from diffneq.thermo.calphad.solver.search import Searcher
 from diffneq.thermo.calphad.solver.state import INFEASIBLE, State, make_searcher, solve
 from diffneq.thermo.calphad.system import System, build
 
-_AT_ONCE = 1024  # conditions of one compiled call, whatever the number asked for: one executable
+_AT_ONCE = 512  # conditions of one compiled call, whatever the number asked for: one executable
 
 
 def equilibrium(

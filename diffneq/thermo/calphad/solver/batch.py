@@ -11,7 +11,7 @@ from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.search import ROUNDS, Found, Searcher
 
 WIDTH = 128  # lanes of a chunk: its grid energies stay in the cache
-_ROUNDS_OF_STAGES = (1, 2, ROUNDS)
+_FIRST_ROUNDS = (0, 1, 3)  # of the stages: the hull and Newton; Newton again; new columns and all else
 
 
 @batch_last
@@ -22,29 +22,26 @@ def search(searcher: Searcher, T: Float[Array, "B"], P: Float[Array, "B"], deman
     """
     B = T.shape[0]
     zero, count = jnp.asarray(0), jnp.asarray(count)
+    bounds = jnp.asarray((*_FIRST_ROUNDS, ROUNDS))
 
     def job(carry):
-        stage, found = carry
+        stage, searched = carry
         lanes = jax.lax.dynamic_slice_in_dim(stage.order, stage.first, WIDTH)
         wanted = stage.first + jnp.arange(WIDTH) < stage.lanes
-        take = lambda x: x[..., jnp.minimum(lanes, B - 1)]
-        rounds = jnp.asarray(_ROUNDS_OF_STAGES)[stage.rank]
-        new = searcher(take(T), take(P), jax.tree.map(take, demand), wanted, rounds)
+        take = lambda tree: jax.tree.map(lambda x: x[..., jnp.minimum(lanes, B - 1)], tree)
+        rounds = jax.lax.dynamic_slice_in_dim(bounds, stage.rank, 2)
+        new = searcher(take(T), take(P), take(demand), wanted, take(searched), rounds)
         where = jnp.where(wanted, lanes, B)
-        found = jax.tree.map(lambda a, b: a.at[..., where].set(b, mode="drop"), found, new)
+        searched = jax.tree.map(lambda a, b: a.at[..., where].set(b, mode="drop"), searched, new)
         stage = stage._replace(first=stage.first + WIDTH)
-        ended = (stage.first >= stage.lanes) & (stage.rank + 1 < len(_ROUNDS_OF_STAGES))
-        following = lambda: _Stage(stage.rank + 1, *_failed(found, count), zero)
-        return jax.lax.cond(ended, following, lambda: stage), found
+        ended = (stage.first >= stage.lanes) & (stage.rank + 1 < len(_FIRST_ROUNDS))
+        following = lambda: _Stage(stage.rank + 1, *_failed(searched.found, count), zero)
+        return jax.lax.cond(ended, following, lambda: stage), searched
 
-    few = slice(None, WIDTH)
-    shapes = jax.eval_shape(
-        lambda: searcher(T[few], P[few], jax.tree.map(lambda x: x[..., few], demand), jnp.zeros(WIDTH, bool), 1)
-    )
-    empty = jax.tree.map(lambda s: jnp.zeros((*s.shape[:-1], B), s.dtype), shapes)
     order = jnp.concatenate([jnp.arange(B, dtype=jnp.int32), jnp.full(WIDTH, B, jnp.int32)])
     more = lambda carry: carry[0].first < carry[0].lanes
-    return jax.lax.while_loop(more, job, (_Stage(zero, order, count, zero), empty))[1]
+    start = _Stage(zero, order, count, zero), searcher.nothing(demand)
+    return jax.lax.while_loop(more, job, start)[1].found
 
 
 class _Stage(NamedTuple):

@@ -58,14 +58,27 @@ class Found(NamedTuple):
         return self.solved & self.certified
 
 
+class Attempt(NamedTuple):
+    """Newton's last solution of every lane, without slots where there was none, and what lay lowest against it."""
+
+    slots: Slots
+    mu: Float[Array, "elements W"]
+    suspect: Candidates  # one for every lane
+
+
+class Searched(NamedTuple):
+    """How far a search has come: the best result of every lane, and the last."""
+
+    found: Found
+    last: Attempt
+
+
 class _State(NamedTuple):
     basis: Basis
     pool: Pool
-    found: Found
+    searched: Searched
     candidates: Candidates  # the lowest of all phases and the columns of the basis, polished at `plane`
     plane: Float[Array, "elements W"]
-    newest: Slots  # Newton's last solution
-    suspect: Candidates  # and what lay lowest against it, one for every lane
     live: Bool[Array, "W"]
     round: Array
 
@@ -84,32 +97,37 @@ class Searcher(eqx.Module):
         energy = self.tables.energy_coefficients(T, P) / (R * T)
         return Lanes(energy, self.tables.physical_coefficients(T, P), T, R, demand)
 
-    def __call__(self, T: Float[Array, "W"], P: Float[Array, "W"], demand: Demand, wanted, rounds) -> Found:
-        """The equilibria of the lanes that are wanted, after at most `rounds` rounds."""
+    def nothing(self, demand: Demand) -> Searched:
+        """Where a search begins."""
+        _, elements, n_y, _, _ = self.tables.sizes
+        rows, W = demand.right.shape
+        slots = Slots(
+            jnp.zeros((rows, W), jnp.int32), jnp.ones((n_y, rows, W)), jnp.zeros((rows, W)), jnp.zeros((rows, W), bool)
+        )
+        far, mu = jnp.full(W, -jnp.inf), jnp.zeros((elements, W))
+        found = Found(slots, mu, far, jnp.zeros(W, jnp.int32), -far, -far, -far, jnp.zeros(W, bool))
+        return Searched(found, Attempt(slots, mu, _no_candidates(1, elements, n_y, W)))
+
+    def __call__(
+        self, T: Float[Array, "W"], P: Float[Array, "W"], demand: Demand, wanted, before: Searched, rounds
+    ) -> Searched:
+        """The lanes that are wanted after the rounds from `rounds[0]` on, up to but without `rounds[1]`."""
         lanes = self.lanes(T, P, demand)
         channels = self.tables.channels
         g = grid_energies(self.points, lanes.energy, lanes.physical, T, lanes.gas_constant, channels)
-        more = lambda state: jnp.any(state.live) & (state.round < rounds)
-        start = self._start(demand, wanted)
-        return jax.lax.while_loop(more, lambda state: self._round(g, lanes, state), start).found
+        more = lambda state: jnp.any(state.live) & (state.round < rounds[1])
+        # A round of Newton's method again is nothing to lanes that have no solution to begin with.
+        wanted = wanted & (_begins_anew(rounds[0]) | before.last.slots.active.any(axis=0))
+        start = self._start(demand, wanted, before, rounds[0])
+        return jax.lax.while_loop(more, lambda state: self._round(g, lanes, state), start).searched
 
-    def _start(self, demand: Demand, wanted) -> _State:
+    def _start(self, demand: Demand, wanted, before: Searched, first) -> _State:
         _, elements, n_y, _, _ = self.tables.sizes
         rows, W = demand.right.shape
         pool = hull.empty_pool(2 * rows * (ROUNDS - 1), elements, n_y, W)
         basis = hull.first_basis(demand, self.points.x.shape[0] + pool.g.shape[0])
-        nothing = Slots(
-            jnp.zeros((rows, W), jnp.int32), jnp.ones((n_y, rows, W)), jnp.zeros((rows, W)), jnp.zeros((rows, W), bool)
-        )
-        far, mu = jnp.full(W, -jnp.inf), jnp.zeros((elements, W))
-        found = Found(nothing, mu, far, jnp.zeros(W, jnp.int32), -far, -far, -far, jnp.zeros(W, bool))
-        n = self.points.family_phase.shape[0] + rows
-        candidates = Candidates(
-            jnp.zeros((n, W), jnp.int32), jnp.full((n, W), NEVER), jnp.ones((n_y, n, W)),
-            jnp.zeros((elements, n, W)), jnp.ones((n, W)),
-        )  # fmt: skip
-        suspect = jax.tree.map(lambda x: x[..., :1, :], candidates)
-        return _State(basis, pool, found, candidates, mu, nothing, suspect, wanted, jnp.asarray(0))
+        candidates = _no_candidates(self.points.family_phase.shape[0] + rows, elements, n_y, W)
+        return _State(basis, pool, before, candidates, jnp.zeros((elements, W)), wanted, first)
 
     def _round(self, g, lanes: Lanes, state: _State) -> _State:
         """Four in turn: Newton from the hull; twice again with the suspect added; new columns for the hull.
@@ -117,17 +135,18 @@ class Searcher(eqx.Module):
         A lane whose Newton failed has nothing to begin again with, and makes new columns until its next turn.
         """
         demand, live, channels = lanes.demand, state.live, self.tables.channels
+        old, last = state.searched
         families = self.points.family_phase.shape[0]
-        first, turn = state.round == 0, state.round % 4
-        again = ((turn == 1) | (turn == 2)) & state.newest.active.any(axis=0)
-        columns_only = (turn > 0) & ~again
+        first, anew = state.round == 0, _begins_anew(state.round)
+        again = ~anew & last.slots.active.any(axis=0)
+        columns_only = (state.round % 4 > 0) & ~again
         pool = jax.lax.cond(first, lambda: state.pool, lambda: _with_columns(state))
-        basis = hull.solve(g, self.points.x, pool, demand, state.basis, live)
-        plane = hull.potentials(basis, demand, _TYPICAL)
+        basis = hull.solve(g, self.points.x, pool, demand, state.basis, live & ~again)
+        plane = jnp.where(again, last.mu, hull.potentials(basis, demand, _TYPICAL))
         wild = _WILD / (lanes.gas_constant * lanes.T)  # a basis of points that nearly coincide has a plane of noise
         plane = jnp.clip(plane, -wild, wild)
         slots = slots_of(basis, self.points, pool, jnp.where(first, 0.15, 0.002))
-        slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(state.newest, state.suspect))
+        slots = jax.tree.map(lambda a, b: jnp.where(again, b, a), slots, _amended(last.slots, last.suspect))
         done = equilibrate(self.stack, lanes, slots, plane, live & ~columns_only, channels)
         usable = ~columns_only & jnp.isfinite(done.mu).all(axis=0) & (done.left < 1.0)
         mu = jnp.where(usable, done.mu, plane)
@@ -141,13 +160,14 @@ class Searcher(eqx.Module):
         wanted = jnp.concatenate([wanted, live & columns_only & (self.freedom[members.phase] > 0)])
         candidates = polished(self.stack, lanes, mu, both, wanted, channels)
         new = self._judged(done, mu, candidates, basis, pool, usable, demand)
-        better = live & ~columns_only & (new.sound | (_rank(new) >= _rank(state.found)))
-        found = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, state.found)
+        new = new._replace(feasible=new.feasible | again)  # there the basis has not been asked for
+        better = live & ~columns_only & (new.sound | (_rank(new) >= _rank(old)))
         deepest = _deepest(jax.tree.map(lambda x: x[..., :families, :], candidates), 1)
-        last = lambda new, old: jax.tree.map(lambda a, b: jnp.where(usable, a, b), new, old)
-        newest, suspect = last(done.slots, state.newest), last(deepest, state.suspect)
+        attempt = Attempt(done.slots, done.mu, deepest)
+        choose = lambda mask, new, old: jax.tree.map(lambda a, b: jnp.where(mask, a, b), new, old)
+        searched = Searched(choose(better, new, old), choose(live & usable, attempt, last))
         live = live & new.feasible & (columns_only | ~new.sound)
-        return _State(basis, pool, found, candidates, mu, newest, suspect, live, state.round + 1)
+        return _State(basis, pool, searched, candidates, mu, live, state.round + 1)
 
     def _judged(self, done: Equilibrated, mu, candidates: Candidates, basis, pool, usable, demand) -> Found:
         heights = candidates.height[: self.points.family_phase.shape[0]]
@@ -161,6 +181,18 @@ class Searcher(eqx.Module):
         left = jnp.where(usable & stable, done.left, jnp.inf)
         certificate = jnp.minimum(lowest, done.height())
         return Found(done.slots, mu, certificate, worst, left, done.imbalance(demand), done.pivot, feasible)
+
+
+def _begins_anew(round) -> Array:
+    """Of four rounds the first, and the last, which makes columns for it; the others go on from Newton's solution."""
+    return (round % 4 == 0) | (round % 4 == 3)
+
+
+def _no_candidates(n: int, elements: int, n_y: int, W: int) -> Candidates:
+    return Candidates(
+        jnp.zeros((n, W), jnp.int32), jnp.full((n, W), NEVER), jnp.ones((n_y, n, W)),
+        jnp.zeros((elements, n, W)), jnp.ones((n, W)),
+    )  # fmt: skip
 
 
 def _with_columns(state: _State) -> Pool:
