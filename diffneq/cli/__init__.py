@@ -1,5 +1,5 @@
 """The command `diffneq`: assess, conductor, diagram, equilibrium, fit-langevin, piston,
-ratchet, response, selfcheck, version.
+ratchet, response, selfcheck, version, vle.
 
 A program, not a library: it alone chooses the precision and the number of CPU devices, before JAX starts.
 Results go to standard output, everything else to standard error. Exit status: 0 done, 1 a check failed, 2

@@ -49,9 +49,7 @@ def tie_line_diagram(first: Any, second: Any, *, names: Sequence[str], plait: An
     return figure
 
 
-def residue_map(
-    curves: Any, *, names: Sequence[str], points: Sequence[Any] = (), title: str | None = None
-) -> "Figure":
+def residue_map(curves: Any, *, names: Sequence[str], points: Sequence[Any] = (), title: str | None = None) -> "Figure":
     """Residue curves with arrows towards higher boiling temperatures, and the singular points.
 
     Arguments: `curves` (curves, points, 3) mole fractions along the curves, in the direction of time; `names` of the
@@ -71,10 +69,11 @@ def residue_map(
         for point in points:
             marker, face = _ROLES[point.role]
             at = _plane(np.asarray(point.x, float))
-            axes.plot(*at, marker, color=COLOURS["black"], markerfacecolor=COLOURS.get(face, face), markersize=7, zorder=5,
-                      clip_on=False, label=point.role)  # fmt: skip
-            axes.annotate(f"{float(point.T) - 273.15:.1f} °C", at, xytext=(9, 5), textcoords="offset points", fontsize=8.5,
-                          zorder=6, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8})  # fmt: skip
+            look: Any = {"color": COLOURS["black"], "markerfacecolor": COLOURS.get(face, face), "markersize": 7}
+            axes.plot(*at, marker, zorder=5, clip_on=False, label=point.role, **look)
+            box: Any = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
+            axes.annotate(f"{float(point.T) - 273.15:.1f} °C", at, xytext=(9, 5), textcoords="offset points",
+                          fontsize=8.5, zorder=6, bbox=box)  # fmt: skip
         handles, labels = axes.get_legend_handles_labels()
         once = dict(zip(labels, handles, strict=True))
         axes.legend(once.values(), once.keys(), loc="upper left", bbox_to_anchor=(-0.05, 1.0))

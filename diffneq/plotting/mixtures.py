@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def boiling_diagram(
-    x: Any, y: Any, level: Any, *, name: str = "1", isobaric: bool = True, azeotropes: Any = (), three_phase: Any = None,
-    data: Any = None, title: str | None = None,
+    x: Any, y: Any, level: Any, *, name: str = "1", isobaric: bool = True, azeotropes: Any = (),
+    three_phase: Any = None, data: Any = None, title: str | None = None,
 ) -> "Figure":  # fmt: skip
     """T against x and y at constant P (or P at constant T): the bubble line, the dew line and the two-phase field.
 
@@ -38,9 +38,12 @@ def boiling_diagram(
             axes.plot(ends, [scale * at] * 2, color=COLOURS["black"], linewidth=1.2, label="two liquids and vapour")
             axes.plot([first, second, gas], [scale * at] * 3, "o", color=COLOURS["black"], markersize=3.5)
         for at, value in azeotropes:
-            axes.plot([float(at)], [scale * float(value)], "o", color=COLOURS["black"], markerfacecolor="white", zorder=5)
-            axes.annotate(f"azeotrope {float(at):.3f}", (float(at), scale * float(value)), xytext=(0, -14),
-                          textcoords="offset points", ha="center", fontsize=9)  # fmt: skip
+            axes.plot(
+                [float(at)], [scale * float(value)], "o", color=COLOURS["black"], markerfacecolor="white", zorder=5
+            )
+            above = (float(value) < np.nanmedian(level)) == isobaric  # into the field where the curves are not
+            axes.annotate(f"azeotrope {float(at):.3f}", (float(at), scale * float(value)), ha="center", fontsize=9,
+                          xytext=(0, 9 if above else -16), textcoords="offset points")  # fmt: skip
         if data is not None:
             _measured(axes, data, scale)
         axes.set(xlim=(0, 1), xlabel=f"mole fraction of {name}",
@@ -94,7 +97,8 @@ def equilibrium_curve(
         axes.plot(x, y, color=COLOURS["blue"])
         for at in azeotropes:
             axes.plot([float(at)], [float(at)], "o", color=COLOURS["black"], markerfacecolor="white", zorder=5)
-            axes.annotate(f"{float(at):.3f}", (float(at), float(at)), xytext=(8, -10), textcoords="offset points", fontsize=9)
+            axes.annotate(f"{float(at):.3f}", (float(at), float(at)), xytext=(8, -12), textcoords="offset points",
+                          fontsize=9)  # fmt: skip
         if data is not None:
             at_x, at_y = columns("equilibrium_curve", x=data[0], y=data[1])
             axes.plot(at_x, at_y, "o", color=COLOURS["vermilion"], markerfacecolor="white", markersize=4.5)
@@ -110,8 +114,8 @@ def mixing_energy(
 ) -> "Figure":
     """g_mix(x) with common tangents and spinodal points.
 
-    Arguments: `x` (n,) mole fraction of `name`, `g` (n,) in J/mol; `tangents`, tuples (x', x'', mu_1, mu_2) of the ends of
-    a gap and of the tangent's ends at x = 1 and x = 0, J/mol; `spinodal`, pairs (x, g); `title`. Raises ValueError for
+    Arguments: `x` (n,) mole fraction of `name`, `g` (n,) in J/mol; `tangents`, tuples (x', x'', mu_1, mu_2) of the ends
+    of a gap and of the tangent's ends at x = 1 and x = 0, J/mol; `spinodal`, pairs (x, g); `title`. Raises ValueError for
     arrays of different lengths.
     """
     x, g = columns("mixing_energy", x=x, g=g)

@@ -10,9 +10,12 @@ from diffneq.cli.commands.langevin import FIT_LANGEVIN
 from diffneq.cli.commands.piston import PISTON
 from diffneq.cli.commands.ratchet import RATCHET
 from diffneq.cli.commands.response import RESPONSE
+from diffneq.cli.commands.vle import VLE
 from diffneq.cli.commands.water import WATER
 
 __all__ = ["COMMANDS", "Command", "conductor_options"]
 
-_ALL = (ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, FIT_LANGEVIN, PISTON, RATCHET, RESPONSE, SELFCHECK, VERSION, WATER)
+_ALL = (
+    ASSESS, CONDUCTOR, DIAGRAM, EQUILIBRIUM, FIT_LANGEVIN, PISTON, RATCHET, RESPONSE, SELFCHECK, VERSION, VLE, WATER,
+)  # fmt: skip
 COMMANDS = {command.name: command for command in _ALL}

@@ -35,7 +35,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--x", type=float, nargs="+", metavar="X", help="mole fractions, all or all but the last")
     model = parser.add_argument_group("the model")
     model.add_argument("--model", metavar="NAME",
-                       help="NRTL (default), Wilson, UNIQUAC, ideal; with --data also Margules, 'van Laar'")  # fmt: skip
+                       help="NRTL (default), Wilson, UNIQUAC, ideal; with --data Margules, 'van Laar'")  # fmt: skip
     model.add_argument("--vapour", choices=("ideal", "virial"), default="ideal", help="default: ideal")
     model.add_argument("--poynting", action="store_true", help="correct fugacities of liquids for the pressure")
     model.add_argument("--extrapolate", action="store_true", help="vapour pressures beyond their ranges, marked")
@@ -58,6 +58,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 VLE = Command(
-    "vle", "diffneq vle SUBSTANCE SUBSTANCE .. [options]", "boiling, azeotropes and flashes of mixtures", _ABOUT, _add, _run,
+    "vle",
+    "diffneq vle SUBSTANCE SUBSTANCE .. [options]",
+    "boiling, azeotropes and flashes of mixtures",
+    _ABOUT,
+    _add,
+    _run,
     _EXAMPLES,
-)  # fmt: skip
+)

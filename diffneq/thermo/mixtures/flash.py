@@ -11,7 +11,7 @@ from diffneq.thermo.mixtures.minimisation import LIQUID, VAPOUR, Setting, minimu
 from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.models.excess import ExcessModel
 from diffneq.thermo.mixtures.roots import implicit
-from diffneq.thermo.mixtures.status import NOT_CERTIFIED, NOT_CONVERGED, OUT_OF_RANGE, VIRIAL_DOUBTFUL
+from diffneq.thermo.mixtures.status import NOT_CERTIFIED, NOT_CONVERGED, OUT_OF_RANGE, VIRIAL_DOUBTFUL, combined
 from diffneq.thermo.mixtures.tangent import CERTIFIED
 
 __all__ = ["LIQUID", "VAPOUR", "Phases", "flash", "liquid_phases", "rachford_rice"]
@@ -55,8 +55,8 @@ def _lane(setting: Setting, z, points, outside) -> Phases:
         (NOT_CONVERGED, ~(state.residual < 1e-9)), (NOT_CERTIFIED, ~(state.certificate >= CERTIFIED)),
         (OUT_OF_RANGE, outside), (VIRIAL_DOUBTFUL, dense),
     )  # fmt: skip
-    status = sum(jnp.where(hit, bit, 0) for bit, hit in bits)
-    return Phases(kind, amount, x, state.mu, state.certificate, status)  # pyright: ignore[reportArgumentType]
+    status = combined(bits)
+    return Phases(kind, amount, x, state.mu, state.certificate, status)
 
 
 @eqx.filter_jit

@@ -129,7 +129,7 @@ def gaps(model: ExcessModel, T: float) -> list[Gap]:
 
 @eqx.filter_jit
 def critical_near(model: ExcessModel, T: ArrayLike, x: ArrayLike) -> tuple[Array, Array]:
-    """(T, x_1) with d2 g_mix/dx^2 = d3 g_mix/dx^3 = 0 next to a given pair, a square system; NaN where none is found."""
+    """(T, x_1) with d2 g_mix/dx^2 = d3 g_mix/dx^3 = 0 next to a given pair; NaN where none is found."""
 
     def equations(u):
         T, x = jnp.exp(u[0]), u[1]

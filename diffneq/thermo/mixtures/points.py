@@ -13,7 +13,14 @@ from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.properties import log_gamma
 from diffneq.thermo.mixtures.roots import Root, converged, frozen, root
 from diffneq.thermo.mixtures.saturation import VapourPressures
-from diffneq.thermo.mixtures.status import LIQUID_UNSTABLE, NOT_CERTIFIED, NOT_CONVERGED, OUT_OF_RANGE, VIRIAL_DOUBTFUL
+from diffneq.thermo.mixtures.status import (
+    LIQUID_UNSTABLE,
+    NOT_CERTIFIED,
+    NOT_CONVERGED,
+    OUT_OF_RANGE,
+    VIRIAL_DOUBTFUL,
+    combined,
+)
 from diffneq.thermo.mixtures.tangent import CERTIFIED, height, lowest, safe_log
 
 _PASSES = 14
@@ -35,7 +42,7 @@ class Point(eqx.Module):
     status: Int[Array, "*batch"]
 
 
-class _Kind(NamedTuple):
+class Given(NamedTuple):
     """Which of the four: the phase and the variable that are given."""
 
     liquid_given: bool
@@ -54,21 +61,21 @@ def boiling_temperatures(saturation: VapourPressures, P: Float[Array, ""]) -> Fl
     return 1.0 / jax.lax.scan(step, 2.0 / (saturation.low + saturation.high), None, length=25)[0]
 
 
-def _unpack(kind: _Kind, given, z, u):
+def unpack(kind: Given, given, z, u):
     """(T, P, x, y) from what is given and the unknowns u = (ln P or ln T, the other phase)."""
     T, P = (given, jnp.exp(u[0])) if kind.T_given else (jnp.exp(u[0]), given)
     return (T, P, z, u[1:]) if kind.liquid_given else (T, P, u[1:], z)
 
 
-def _conditions(mixture: Mixture, kind: _Kind, given, z, u):
+def _conditions(mixture: Mixture, kind: Given, given, z, u):
     """y_i = K_i x_i for all components, and the sum of the phase that is looked for is one."""
-    T, P, x, y = _unpack(kind, given, z, u)
+    T, P, x, y = unpack(kind, given, z, u)
     K = jnp.exp(mixture.log_K(T, P, x, y))
     other = x * K if kind.liquid_given else y / K
     return jnp.append(u[1:] - other, jnp.sum(u[1:]) - 1.0)
 
 
-def _moved(mixture: Mixture, kind: _Kind, given, s, excess):
+def _moved(mixture: Mixture, kind: Given, given, s, excess):
     """s = ln P or ln T after a Newton step on excess(T, P) = 0, which is ln P of the phases less ln P."""
     if kind.T_given:
         return s + excess(given, jnp.exp(s))
@@ -76,18 +83,18 @@ def _moved(mixture: Mixture, kind: _Kind, given, s, excess):
     return s - jnp.clip(value / slope, -_LEAP, _LEAP)
 
 
-def _begin(mixture: Mixture, kind: _Kind, given, z):
+def _begin(mixture: Mixture, kind: Given, given, z):
     if kind.T_given:
         return jnp.log(z @ jnp.exp(mixture.saturation.log(given)))
     return jnp.log(z @ boiling_temperatures(mixture.saturation, given))
 
 
-def _bubble_start(mixture: Mixture, kind: _Kind, given, x, points):
+def _bubble_start(mixture: Mixture, kind: Given, given, x, points):
     def step(carry, _):
         s, y = carry
         excess = lambda T, P: jnp.log(x @ jnp.exp(mixture.log_K(T, P, x, y)))
         s = _moved(mixture, kind, given, s, excess)
-        T, P, _, _ = _unpack(kind, given, x, jnp.append(s, y))
+        T, P, _, _ = unpack(kind, given, x, jnp.append(s, y))
         W = x * jnp.exp(mixture.log_K(T, P, x, y))
         return (s, W / jnp.sum(W)), None
 
@@ -95,13 +102,13 @@ def _bubble_start(mixture: Mixture, kind: _Kind, given, x, points):
     return jnp.append(s, y)
 
 
-def _dew_start(mixture: Mixture, kind: _Kind, given, y, points):
+def _dew_start(mixture: Mixture, kind: Given, given, y, points):
     """ln P of the dew point is the least sum x_i ln(x_i gamma_i f_i/(y_i phi_i)) of any liquid x."""
     plane = lambda T, P: safe_log(y) + mixture.log_phi(T, P, y) - mixture.pure(T, P)
 
     def step(carry, _):
         s, _ = carry
-        T, P, _, _ = _unpack(kind, given, y, jnp.append(s, y))
+        T, P, _, _ = unpack(kind, given, y, jnp.append(s, y))
         x = lowest(mixture.liquid, T, plane(T, P), points).x
         excess = lambda T, P: height(mixture.liquid, T, plane(T, P), x) - jnp.log(P)
         return (_moved(mixture, kind, given, s, excess), x), None
@@ -110,7 +117,7 @@ def _dew_start(mixture: Mixture, kind: _Kind, given, y, points):
     return jnp.append(s, x)
 
 
-def _certificate(mixture: Mixture, kind: _Kind, T, P, x, y, start, points):
+def _certificate(mixture: Mixture, kind: Given, T, P, x, y, start, points):
     """The height of the lowest liquid above the plane of the two phases."""
     if kind.liquid_given:
         return lowest(mixture.liquid, T, safe_log(x) + log_gamma(mixture.liquid, T, x), points).h
@@ -118,27 +125,27 @@ def _certificate(mixture: Mixture, kind: _Kind, T, P, x, y, start, points):
     return height(mixture.liquid, T, plane, start)
 
 
-def solve(mixture: Mixture, kind: _Kind, given, z, points) -> tuple[Root, Array, Array]:
+def solve(mixture: Mixture, kind: Given, given, z, points) -> tuple[Root, Array, Array]:
     """The root of one lane, the certificate and the status."""
     quiet, still, fixed = frozen((mixture, given, z))
     begin = _bubble_start if kind.liquid_given else _dew_start
     start = begin(quiet, kind, still, fixed, points)
     found = root(lambda u: _conditions(mixture, kind, given, z, u), start, 0.5)
-    T, P, x, y = _unpack(kind, still, fixed, jax.lax.stop_gradient(found.u))
+    T, P, x, y = unpack(kind, still, fixed, jax.lax.stop_gradient(found.u))
     height_of = _certificate(quiet, kind, T, P, x, y, start[1:], points)
     bits = (
         (NOT_CONVERGED, ~converged(found)), (OUT_OF_RANGE, quiet.saturation.outside(T)),
         (LIQUID_UNSTABLE if kind.liquid_given else NOT_CERTIFIED, height_of < CERTIFIED),
         (VIRIAL_DOUBTFUL, quiet.doubtful(T, P, y)),
     )  # fmt: skip
-    return found, height_of, sum(jnp.where(hit, bit, 0) for bit, hit in bits)  # pyright: ignore[reportReturnType]
+    return found, height_of, combined(bits)
 
 
 @eqx.filter_jit
-def _lanes(mixture: Mixture, kind: _Kind, given, z, points, extrapolate: bool) -> Point:
+def _lanes(mixture: Mixture, kind: Given, given, z, points, extrapolate: bool) -> Point:
     def one(given, z):
         found, certificate, status = solve(mixture, kind, given, z, points)
-        T, P, x, y = _unpack(kind, given, z, found.u)
+        T, P, x, y = unpack(kind, given, z, found.u)
         hidden = jnp.asarray(False) if extrapolate else (status & OUT_OF_RANGE) > 0
         show = lambda value: jnp.where(hidden, jnp.nan, value)
         return Point(show(T), show(P), x, show(y) if kind.liquid_given else y, certificate, status), show(x)
@@ -147,7 +154,7 @@ def _lanes(mixture: Mixture, kind: _Kind, given, z, points, extrapolate: bool) -
     return result if kind.liquid_given else eqx.tree_at(lambda p: p.x, result, shown)
 
 
-def _solve(mixture: Mixture, kind: _Kind, given: ArrayLike, z: ArrayLike, extrapolate: bool) -> Point:
+def _solve(mixture: Mixture, kind: Given, given: ArrayLike, z: ArrayLike, extrapolate: bool) -> Point:
     """Checks, one axis of lanes, and back to the shape of what was given."""
     check_float64()
     n = len(mixture.names)
@@ -174,12 +181,12 @@ def bubble_pressure(mixture: Mixture, T: ArrayLike, x: ArrayLike, extrapolate: b
     ...     round(float(point.P)), round(float(point.y[0]), 4)
     (63021, 0.6591)
     """
-    return _solve(mixture, _Kind(True, True), T, x, extrapolate)
+    return _solve(mixture, Given(True, True), T, x, extrapolate)
 
 
 def bubble_temperature(mixture: Mixture, P: ArrayLike, x: ArrayLike, extrapolate: bool = False) -> Point:
-    """T with sum_i K_i(T, P, x, y) x_i = 1; see `bubble_pressure`. Lanes outside a range are NaN unless extrapolated."""
-    return _solve(mixture, _Kind(True, False), P, x, extrapolate)
+    """T with sum_i K_i(T, P, x, y) x_i = 1; see `bubble_pressure`. Lanes outside a range are NaN."""
+    return _solve(mixture, Given(True, False), P, x, extrapolate)
 
 
 def dew_pressure(mixture: Mixture, T: ArrayLike, y: ArrayLike, extrapolate: bool = False) -> Point:
@@ -187,9 +194,9 @@ def dew_pressure(mixture: Mixture, T: ArrayLike, y: ArrayLike, extrapolate: bool
 
     Arguments and errors as of `bubble_pressure`, with the vapour y (.., n).
     """
-    return _solve(mixture, _Kind(False, True), T, y, extrapolate)
+    return _solve(mixture, Given(False, True), T, y, extrapolate)
 
 
 def dew_temperature(mixture: Mixture, P: ArrayLike, y: ArrayLike, extrapolate: bool = False) -> Point:
     """T with sum_i y_i/K_i(T, P, x, y) = 1, the highest of all such temperatures; see `dew_pressure`."""
-    return _solve(mixture, _Kind(False, False), P, y, extrapolate)
+    return _solve(mixture, Given(False, False), P, y, extrapolate)

@@ -64,12 +64,6 @@ def residue_curves(
     Arguments: P (Pa); `starts` (curves, n) mole fractions; `step` in t and number of `steps` each way, by the classical
     Runge-Kutta method. Returns x along the curves, from where they come (low boiling) to where they go, and T (K).
     Source: M. F. Doherty, J. D. Perkins, Chem. Eng. Sci. 33 (1978) 281.
-
-    >>> from diffneq.thermo.mixtures import mixture
-    >>> with jax.enable_x64(True):
-    ...     x, T = residue_curves(mixture(["acetone", "chloroform", "methanol"]), 101325.0, [[0.3, 0.3, 0.4]], steps=20)
-    ...     x.shape, bool(T[0, -1] > T[0, 0])
-    ((1, 41, 3), True)
     """
     check_float64()
     x = composition(jnp.atleast_2d(jnp.asarray(starts, float)), len(mixture.names), "starts")

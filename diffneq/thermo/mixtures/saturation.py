@@ -41,8 +41,12 @@ def extended_antoine(coefficients: Sequence[ArrayLike], low: ArrayLike, high: Ar
     """
     leaves = [jnp.atleast_1d(float_leaf(value)) for value in (*coefficients, low, high)]
     if len({leaf.shape for leaf in leaves}) > 1 or len(leaves) != 9:
-        raise ValueError("extended_antoine: give seven arrays A, B, C, D, E, F, G, low and high, all of one shape (n,).")
-    check_finite("extended_antoine", **dict(zip(("A", "B", "C", "D", "E", "F", "G", "low", "high"), leaves, strict=True)))
+        raise ValueError(
+            "extended_antoine: give seven arrays A, B, C, D, E, F, G, low and high, all of one shape (n,)."
+        )
+    check_finite(
+        "extended_antoine", **dict(zip(("A", "B", "C", "D", "E", "F", "G", "low", "high"), leaves, strict=True))
+    )
     if not bool(jnp.all(leaves[-1] > leaves[-2])):
         raise ValueError("extended_antoine: the range of T must not be empty, low < high.")
     return VapourPressures(tuple(leaves[:7]), leaves[7], leaves[8])  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,10 @@
 """What can be said of a lane, as bits of its status; zero is a result without reservation."""
 
+from collections.abc import Sequence
+
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import ArrayLike
+from jaxtyping import Array, ArrayLike, Bool, Int
 
 NOT_CONVERGED, NOT_CERTIFIED, OUT_OF_RANGE, LIQUID_UNSTABLE, VIRIAL_DOUBTFUL = 1, 2, 4, 8, 16
 
@@ -12,6 +15,11 @@ SENTENCES = {
     LIQUID_UNSTABLE: "the liquid is not stable, it splits into two",
     VIRIAL_DOUBTFUL: "the pressure is too high for a second virial coefficient alone",
 }
+
+
+def combined(bits: Sequence[tuple[int, Bool[Array, ""]]]) -> Int[Array, ""]:
+    """The sum of the bits that are set."""
+    return sum((jnp.where(hit, bit, 0) for bit, hit in bits), jnp.zeros((), int))
 
 
 def explain(status: ArrayLike) -> str:

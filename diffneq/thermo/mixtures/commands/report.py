@@ -34,7 +34,9 @@ class Report:
 def points_table(points: Any, gamma: np.ndarray) -> list[str]:
     """Bubble points, one line each."""
     n = gamma.shape[-1]
-    head = f"{'T / K':>10} {'P / Pa':>12}" + "".join(f"{f'{q}{k + 1}':>10}" for q in ("x", "y", "gamma") for k in range(n))
+    head = f"{'T / K':>10} {'P / Pa':>12}" + "".join(
+        f"{f'{q}{k + 1}':>10}" for q in ("x", "y", "gamma") for k in range(n)
+    )
     lines = ["", head]
     for T, P, x, y, g, status in zip(points.T, points.P, points.x, points.y, gamma, points.status, strict=True):
         numbers = "".join(f"{float(v):10.5f}" for v in (*x, *y, *g))

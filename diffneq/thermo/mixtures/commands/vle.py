@@ -90,7 +90,13 @@ def _flashed(asked: Asked, system: Mixture) -> Report:
         raise ValueError("With --pressure and --temperature both, give the overall composition with --x.")
     T, P = asked.temperature, asked.pressure
     phases = flash(system, T, P, _fractions(asked.x, len(system.names)), asked.extrapolate)  # pyright: ignore[reportArgumentType]
-    records = {"T": T, "P": P, "phases": phases_record(phases), "certificate": phases.certificate, "status": phases.status}
+    records = {
+        "T": T,
+        "P": P,
+        "phases": phases_record(phases),
+        "certificate": phases.certificate,
+        "status": phases.status,
+    }
     return Report(about(asked, system), records, phases_lines(T, P, phases))  # pyright: ignore[reportArgumentType]
 
 
@@ -138,8 +144,8 @@ def _three_record(three: ThreePhase) -> dict[str, Any]:
 
 def _three_lines(three: ThreePhase) -> list[str]:
     kind = "heteroazeotrope" if bool(three.heteroazeotrope) else "two liquids and vapour"
-    ends = ", ".join(f"{float(v):.5f}" for v in three.x)
-    return [f"{kind}: T = {float(three.T):.3f} K, P = {float(three.P):.1f} Pa, liquids x1 = {ends}, y1 = {float(three.y):.5f}"]
+    ends, y = ", ".join(f"{float(v):.5f}" for v in three.x), float(three.y)
+    return [f"{kind}: T = {float(three.T):.3f} K, P = {float(three.P):.1f} Pa, liquids x1 = {ends}, y1 = {y:.5f}"]
 
 
 def _many(asked: Asked, system: Mixture) -> Report:
@@ -147,4 +153,6 @@ def _many(asked: Asked, system: Mixture) -> Report:
     pictures = []
     if asked.picture and asked.pressure is not None and len(system.names) == 3:
         pictures = [ternary_picture(asked, system, _stable(singular))]
-    return Report(about(asked, system), {"singular_points": singular_record(singular)}, singular_lines(singular), pictures)
+    return Report(
+        about(asked, system), {"singular_points": singular_record(singular)}, singular_lines(singular), pictures
+    )

@@ -13,8 +13,6 @@ from diffneq.thermo.mixtures.regression.fit import Fit, fit
 from diffneq.thermo.mixtures.regression.measurements import VapourLiquid
 
 
-
-
 class AreaTest(NamedTuple):
     """`area` = int_0^1 ln(gamma_1/gamma_2) dx_1 with its error; zero at constant T and P.
 
@@ -67,8 +65,8 @@ def area_test(data: VapourLiquid, orders: int = 4) -> AreaTest:
 
     ln(gamma_1/gamma_2) is fitted by a polynomial in x_1 - x_2 with `orders` terms, weighted by the error of y, and
     integrated exactly. Only the ratio of P_sat of the components enters besides x and y, so this test cannot see errors
-    of the total pressure. Sources: O. Redlich, A. T. Kister, Ind. Eng. Chem. 40 (1948) 345; E. F. G. Herington, J. Inst.
-    Petrol. 37 (1951) 457.
+    of the total pressure. Sources: O. Redlich, A. T. Kister, Ind. Eng. Chem. 40 (1948) 345; E. F. G. Herington, J.
+    Inst. Petrol. 37 (1951) 457.
 
     Raises:
         ValueError: not a binary, or fewer than five compositions with y.

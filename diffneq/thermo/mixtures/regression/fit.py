@@ -53,7 +53,9 @@ class Fit(NamedTuple):
     def table(self) -> str:
         """For a reader."""
         lines = [f"{self.candidate.name}: chi^2 = {self.chi2:.4g} for {self.dof} degrees of freedom"]
-        lines += [f"  {p.name:8} {p}" + ("  (!) " + "; ".join(p.warnings) if p.warnings else "") for p in self.parameters]
+        lines += [
+            f"  {p.name:8} {p}" + ("  (!) " + "; ".join(p.warnings) if p.warnings else "") for p in self.parameters
+        ]
         return "\n".join([*lines, "" if self.converged else "  NOT converged"]).rstrip()
 
 
@@ -95,9 +97,7 @@ class _Problem(eqx.Module):
 def _minimised(problem: _Problem):
     solver = optx.LevenbergMarquardt(rtol=_TOLERANCE, atol=_TOLERANCE)
     start = jnp.zeros_like(problem.start)
-    found = optx.least_squares(
-        problem.residuals, solver, start, max_steps=_MOST_STEPS, throw=False
-    )
+    found = optx.least_squares(problem.residuals, solver, start, max_steps=_MOST_STEPS, throw=False)
     u = found.value
     both = lambda u: (lambda r: (r, r))(problem.residuals(u))
     J, r = jax.jacfwd(both, has_aux=True)(u)
@@ -148,9 +148,7 @@ def fit(candidate: Candidate, data: Measurements | Sequence[Measurements]) -> Fi
     )  # fmt: skip
 
 
-def compare(
-    candidates: Sequence[Candidate], data: Measurements | Sequence[Measurements], folds: int = 4
-) -> Comparison:
+def compare(candidates: Sequence[Candidate], data: Measurements | Sequence[Measurements], folds: int = 4) -> Comparison:
     """Fits of all candidates to the same data, sorted by AIC, with chi^2 of data held out in `folds` turns.
 
     In each turn every `folds`-th row of each kind of measurement is left out and predicted by a fit to the others.

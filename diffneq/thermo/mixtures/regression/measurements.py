@@ -15,7 +15,7 @@ from diffneq.thermo.mixtures.checks import composition, positive
 from diffneq.thermo.mixtures.grids import grid
 from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.models.excess import GAS_CONSTANT, ExcessModel
-from diffneq.thermo.mixtures.points import _Kind, _unpack, solve
+from diffneq.thermo.mixtures.points import Given, solve, unpack
 from diffneq.thermo.mixtures.properties import log_gamma
 
 
@@ -52,12 +52,12 @@ class VapourLiquid(Measurements):
     def states(self, model: ExcessModel) -> tuple[Array, Array]:
         """(ln P or T, y) of the bubble points with this model."""
         mixture = eqx.tree_at(lambda m: m.liquid, self.mixture, model)
-        kind = _Kind(True, self.isothermal)
+        kind = Given(True, self.isothermal)
         points = grid(self.x.shape[1])
 
         def one(given, x):
             found, _, _ = solve(mixture, kind, given, x, points)
-            T, P, _, y = _unpack(kind, given, x, found.u)
+            T, P, _, y = unpack(kind, given, x, found.u)
             return (jnp.log(P) if self.isothermal else T), y
 
         return jax.vmap(one)(self.T if self.isothermal else self.P, self.x)
