@@ -250,8 +250,9 @@ def test_gradients_in_every_parameter():
 
 def test_bad_parameters_are_refused():
     for call, word in (
-        (lambda: nrtl(jnp.zeros((2, 3))), "square|shape"), (lambda: wilson(jnp.array([[0.0, jnp.nan], [0.0, 0.0]])), "finite"),
-        (lambda: van_laar(1.0, -0.5), "one sign"), (lambda: uniquac([1.0, -1.0], [1.0, 1.0], jnp.zeros((2, 2))), "positive"),
+        (lambda: nrtl(jnp.zeros((2, 3))), "shape"), (lambda: van_laar(1.0, -0.5), "one sign"),
+        (lambda: wilson(jnp.array([[0.0, jnp.nan], [0.0, 0.0]])), "finite"),
+        (lambda: uniquac([1.0, -1.0], [1.0, 1.0], jnp.zeros((2, 2))), "positive"),
         (lambda: redlich_kister([[1.0], [2.0]]), "pairs"), (lambda: substance("etanol"), "did you mean ethanol"),
         (lambda: tabulated([substance("2-propanol"), substance("water")], "NRTL"), "choose model='Wilson'"),
     ):  # fmt: skip

@@ -115,8 +115,8 @@ def mixing_energy(
     """g_mix(x) with common tangents and spinodal points.
 
     Arguments: `x` (n,) mole fraction of `name`, `g` (n,) in J/mol; `tangents`, tuples (x', x'', mu_1, mu_2) of the ends
-    of a gap and of the tangent's ends at x = 1 and x = 0, J/mol; `spinodal`, pairs (x, g); `title`. Raises ValueError for
-    arrays of different lengths.
+    of a gap and of the ends of the tangent at x = 1 and x = 0, J/mol; `spinodal`, pairs (x, g); `title`. Raises
+    ValueError for arrays of different lengths.
     """
     x, g = columns("mixing_energy", x=x, g=g)
     with style():

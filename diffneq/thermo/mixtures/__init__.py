@@ -1,6 +1,7 @@
 """Mixtures of molecules: one excess Gibbs energy a model, and what follows from it."""
 
-from diffneq.thermo.mixtures.azeotropes import azeotropes, singular_points, three_phase
+from diffneq.thermo.mixtures.azeotropes import azeotropes, singular_points
+from diffneq.thermo.mixtures.coexistence import three_phase
 from diffneq.thermo.mixtures.data.substances import SUBSTANCES, Substance, substance
 from diffneq.thermo.mixtures.flash import flash, liquid_phases, rachford_rice
 from diffneq.thermo.mixtures.miscibility import binodal, critical_points, gaps, lever_rule, spinodal

@@ -8,7 +8,8 @@ import numpy as np
 
 from diffneq.plotting.mixture_triangles import residue_map
 from diffneq.plotting.mixtures import boiling_diagram, equilibrium_curve
-from diffneq.thermo.mixtures.azeotropes import Singular, ThreePhase
+from diffneq.thermo.mixtures.azeotropes import Singular
+from diffneq.thermo.mixtures.coexistence import ThreePhase
 from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.points import Point
 from diffneq.thermo.mixtures.residue import residue_curves

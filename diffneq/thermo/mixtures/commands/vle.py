@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from diffneq.thermo.mixtures.azeotropes import Singular, ThreePhase, singular_points, three_phase
+from diffneq.thermo.mixtures.azeotropes import Singular, singular_points
+from diffneq.thermo.mixtures.coexistence import ThreePhase, three_phase
 from diffneq.thermo.mixtures.commands.pictures import binary_pictures, ternary_picture
 from diffneq.thermo.mixtures.commands.regression import regression
 from diffneq.thermo.mixtures.commands.report import (
