@@ -31,10 +31,12 @@ CASES = (*thermo_fluids.CASES,)
 def show(case: ThermoCase, found: dict, ratio: dict, outcome: dict) -> str:
     """One case as text."""
     lines = [f"== {case.name} =="]
-    for name, times in ((name, found[key]) for key, name in (("ours", "diffneq"), ("peer", case.peer))):
+    for name, times in (("diffneq", found["ours"]), (case.peer, found["peer"])):
         lines.append(f"{name:<12s}{min(times):10.4f} us a state best {statistics.median(times):10.4f} us median")
     verdict = "reached" if ratio["median"] >= case.target else "MISSED"
-    lines.append(f"{case.peer} / ours: best {ratio['best']:.1f}, median {ratio['median']:.1f}, target {case.target:.0f}  {verdict}")  # fmt: skip
+    lines.append(
+        f"{case.peer} / ours: best {ratio['best']:.1f}, median {ratio['median']:.1f}, target {case.target:g}  {verdict}"
+    )
     return "\n".join([*lines, *(f"{name}: {value:.3g}" for name, value in outcome.items())])
 
 

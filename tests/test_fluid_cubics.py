@@ -40,7 +40,7 @@ def test_the_critical_point_is_one(x64, equation, Z):
 def test_van_der_waals_in_closed_form(x64):
     """p = R T/(v - b) - a/v^2, B = b - a/(R T), spinodal R T v^3 = 2 a (v - b)^2, and the energy -a/v."""
     model = cubic("vdW", "argon")
-    T_c, rho_c, p_c = (float(x) for x in model.critical)
+    T_c, _, p_c = (float(x) for x in model.critical)
     R = float(model.gas_constant)
     a, b = 27.0 * (R * T_c) ** 2 / (64.0 * p_c), R * T_c / (8.0 * p_c)
     T, v = 1.2 * T_c, 3.1 * b
@@ -63,7 +63,7 @@ def test_van_der_waals_coexistence_by_maxwell_s_construction(x64):
     T = 0.9 * model.critical.T
     found = saturation_at_temperature(model, T)
     assert float(found.p / model.critical.p) == pytest.approx(0.647, abs=5e-4)
-    R, (T_c, rho_c, p_c) = float(model.gas_constant), (float(x) for x in model.critical)
+    R, (T_c, _, p_c) = float(model.gas_constant), (float(x) for x in model.critical)
     a, b = 27.0 * (R * T_c) ** 2 / (64.0 * p_c), R * T_c / (8.0 * p_c)
     v, w = 1.0 / float(found.liquid), 1.0 / float(found.vapour)
     area = R * float(T) * np.log((w - b) / (v - b)) + a * (1.0 / w - 1.0 / v)

@@ -82,10 +82,11 @@ def test_table_8(x64):
     found = jax.jit(saturation_at_temperature)(model, np.array([float(row[0]) for row in rows]))
     assert not found.status.any()
     liquid, vapour = both_phases(model, found)
-    columns = (found.p / 1e3, found.liquid, found.vapour, liquid.h / 1e3, vapour.h / 1e3, liquid.s / 1e3, vapour.s / 1e3)  # fmt: skip
+    energies = (liquid.h / 1e3, vapour.h / 1e3, liquid.s / 1e3, vapour.s / 1e3)
+    columns = (found.p / 1e3, found.liquid, found.vapour, *energies)
     for row, values in zip(rows, zip(*columns, strict=True), strict=True):
         for value, printed in zip(values, row[1:], strict=True):
-            if printed == "7.75972201":  # h' at 275 K is 7.7597220154 (and so in CoolProp): printed cut off, not rounded
+            if printed == "7.75972201":  # h' at 275 K; 7.7597220154 (and so in CoolProp) is printed cut off
                 assert abs(float(value) - 7.7597220154) < 1e-9
             else:
                 assert as_printed(value, printed), (row, float(value))
@@ -179,7 +180,7 @@ def test_saturation_lines_agree_with_each_other_and_with_the_sheet(x64):
 
 
 def test_saturation_close_to_the_critical_point(x64):
-    """Down to half a millikelvin; the order parameter falls with T_c - T, and the law of rectilinear diameters holds."""
+    """Down to half a millikelvin; the order parameter falls with T_c - T, and their mean stays."""
     T = 647.096 - np.array([1.0, 0.1, 0.01, 1e-3, 5e-4])
     found = jax.jit(saturation_at_temperature)(water(), T)
     assert not found.status.any()

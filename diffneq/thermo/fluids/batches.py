@@ -71,8 +71,8 @@ def _power_of_two(n: int) -> int:
 def many_at_temperature_pressure(model: Fluid, T: np.ndarray, p: np.ndarray) -> State:
     """`at_temperature_pressure` for many stable states: few steps for all, all steps for the few that need them.
 
-    The phase follows from the start for the saturation pressure; lanes close to it, and those that have not converged in
-    a few steps, are collected and done again with the saturation line solved.
+    The phase follows from the start for the saturation pressure; lanes close to it, and those that have not converged
+    in a few steps, are collected and done again with the saturation line solved.
     """
     first = in_batches(_first_pass, model, T, p)
     again = np.flatnonzero(first.status & NOT_CONVERGED)

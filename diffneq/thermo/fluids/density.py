@@ -21,8 +21,8 @@ STIFFNESS = 7.0  # of a liquid: its pressure goes about as rho^7 (Murnaghan)
 def at_temperature_pressure(model: Fluid, T: ArrayLike, p: ArrayLike, phase: str | None = None) -> State:
     """The state with p(T, rho) = p: the stable one, or that of a phase, metastable or not.
 
-    Arguments: `T`, K; `p`, Pa; `phase`, None for the stable one, else "liquid" or "vapour". A pure function of arrays of
-    any shapes that broadcast, differentiable in T, p and the parameters of the model.
+    Arguments: `T`, K; `p`, Pa; `phase`, None for the stable one, else "liquid" or "vapour". A pure function of arrays
+    of any shapes that broadcast, differentiable in T, p and the parameters of the model.
 
     Raises ValueError: another phase.
 

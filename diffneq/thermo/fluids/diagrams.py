@@ -58,7 +58,9 @@ def _along_isobar(model: Fluid, p: float, T: np.ndarray, boils: bool) -> xr.Data
     return xr.concat([data.isel(point=slice(0, k - 1)), ends, data.isel(point=slice(k + 1, None))], "point")
 
 
-def isotherms(model: Fluid, temperatures: Sequence[float], p_low: float, p_high: float, points: int = 160) -> xr.Dataset:
+def isotherms(
+    model: Fluid, temperatures: Sequence[float], p_low: float, p_high: float, points: int = 160
+) -> xr.Dataset:
     """p, h, s along lines of constant temperature (K), through both phases; dimensions `line` and `point`."""
     p = np.geomspace(p_low, p_high, points)
     lines = []

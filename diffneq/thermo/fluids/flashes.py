@@ -48,7 +48,9 @@ def _at_pressure(model: Fluid, p: ArrayLike, target: ArrayLike, name: str) -> St
     saturation = saturation_at_pressure(frozen, p0)
     boils = saturation.status & 15 == 0
     T_s = jnp.where(boils, saturation.T, frozen.critical.T)
-    ends = [bulk(frozen, T_s, jnp.where(boils, rho, frozen.critical.rho)) for rho in (saturation.liquid, saturation.vapour)]  # fmt: skip
+    ends = [
+        bulk(frozen, T_s, jnp.where(boils, rho, frozen.critical.rho)) for rho in (saturation.liquid, saturation.vapour)
+    ]
     least, most = (getattr(end, name) for end in ends)
     two = boils & (target0 >= least) & (target0 <= most)
     T, rho, found = _one_phase(frozen, p0, target0, name, boils, T_s, (least, most))
@@ -110,7 +112,9 @@ def at_energy_volume(model: Fluid, u: ArrayLike, v: ArrayLike) -> State:
         return Trial((1.0 - x) * liquid.u + x * vapour.u - u0, slope)
 
     start = jnp.full(u.shape, 1.0) * frozen.critical.T
-    T, found, _ = increasing_zero(trial, start, 0.8 * frozen.validity.T_low + 0.0 * u0, 3.0 * frozen.validity.T_high + 0.0 * u0)  # fmt: skip
+    T, found, _ = increasing_zero(
+        trial, start, 0.8 * frozen.validity.T_low + 0.0 * u0, 3.0 * frozen.validity.T_high + 0.0 * u0
+    )
     saturation, two = _coexistence(frozen, T, rho0)
     pick = lambda rho: jnp.where(two, rho, rho0)
     x = _quality(v0, bulk(frozen, T, pick(saturation.liquid)), bulk(frozen, T, pick(saturation.vapour)), two)

@@ -31,9 +31,9 @@ def increasing_zero(
 ) -> tuple[Array, Array, PyTree]:
     """(x, has it converged, carried) with f(x) = target between `low` and `high`, for all lanes at once.
 
-    Newton's step is taken in x^power and only into the bracket, which every trial narrows; the bracket is halved instead
-    where the step leaves it or the last one did not at least halve the residual. A lane is done when it stands still,
-    or when steps are tiny and rounding keeps the residual from getting smaller.
+    Newton's step is taken in x^power and only into the bracket, which every trial narrows; the bracket is halved
+    instead where the step leaves it or the last one did not at least halve the residual. A lane is done when it stands
+    still, or when steps are tiny and rounding keeps the residual from getting smaller.
     """
 
     def body(carry):

@@ -43,7 +43,9 @@ def spinodal(model: Fluid, T: ArrayLike) -> Spinodal:
     safe = jnp.where(good, T0, 0.9 * frozen.critical.T)
     ends = [jnp.where(good, rho, frozen.critical.rho) for rho in (saturation.liquid, saturation.vapour)]
     found = [_first_zero(frozen, safe, end) for end in ends]
-    liquid, vapour = (rooted(lambda z: (bulk(model, T, z[0]).dp_drho / (model.gas_constant * T),), (rho,))[0] for rho in found)  # fmt: skip
+    liquid, vapour = (
+        rooted(lambda z: (bulk(model, T, z[0]).dp_drho / (model.gas_constant * T),), (rho,))[0] for rho in found
+    )
     blank = lambda x: jnp.where(good, x, jnp.nan)
     p_liquid, p_vapour = (blank(bulk(model, T, rho).p) for rho in (liquid, vapour))
     bad = good & ~(liquid > vapour)

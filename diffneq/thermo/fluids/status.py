@@ -21,7 +21,7 @@ FAILURES = NO_STATE | NOT_CONVERGED | UNSTABLE | NO_COEXISTENCE
 def explain(status: int) -> str:
     """A status in words.
 
-    >>> explain(0), explain(20)
-    ('stable', 'inside the spinodal: the homogeneous fluid is unstable there; outside the range in which the model was fitted')
+    >>> explain(0), explain(17)
+    ('stable', 'no state of the fluid has these values; outside the range in which the model was fitted')
     """
     return "; ".join(words for bit, words in SENTENCES.items() if status & bit) or "stable"

@@ -1,7 +1,6 @@
 """States of a fluid as labelled datasets: any pair of given quantities in, all properties out, with units."""
 
 import functools
-from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -44,9 +43,9 @@ def states(
 
     Arguments:
         model: `water()`, `cubic("PR", "propane")`, or any `Fluid`.
-        T, p, rho, h, s, u, v, quality: exactly two of them: (T, p), (T, rho), (T, quality), (p, quality), (p, h), (p, s)
-            or (u, v); K, Pa, and per the basis of the model (kg or mol). Numbers, 1-D arrays that go together, or
-            `xarray.DataArray`s, whose dimensions make a product.
+        T, p, rho, h, s, u, v, quality: exactly two of them: (T, p), (T, rho), (T, quality), (p, quality), (p, h),
+            (p, s) or (u, v); K, Pa, and per the basis of the model (kg or mol). Numbers, 1-D arrays that go together,
+            or `xarray.DataArray`s, whose dimensions make a product.
         phase: with (T, p), "liquid" or "vapour" for that phase, metastable or not; None for the stable one.
         homogeneous: with (T, rho), do not let the fluid separate.
         extrapolate: go beyond the range in which the model was fitted; such states are marked in `status`.
@@ -100,7 +99,9 @@ def _check(model: Fluid, pair: tuple[str, str], flat: list[np.ndarray]) -> None:
         if name == "quality" and ((values < 0.0) | (values > 1.0)).any():
             raise ValueError("quality is the share of vapour, between 0 and 1.")
     if pair == ("T", "rho") and (flat[1] >= float(model.densest)).any():
-        raise ValueError(f"rho must be below {float(model.densest):.6g} {_unit(model, 'rho')}, the densest state looked for.")  # fmt: skip
+        raise ValueError(
+            f"rho must be below {float(model.densest):.6g} {_unit(model, 'rho')}, the densest state looked for."
+        )
 
 
 def _solve(model: Fluid, pair, flat, phase: str | None, homogeneous: bool) -> State:

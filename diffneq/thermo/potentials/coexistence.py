@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool
@@ -39,19 +40,23 @@ def clapeyron(first: Potential, second: Potential, T: ArrayLike, P: ArrayLike) -
     -13577777.777777774
     """
     if first.kind != "G" or second.kind != "G":
-        raise ValueError(f"clapeyron needs two potentials G(T, P, N), got {first.kind} and {second.kind}; transform them.")  # fmt: skip
+        raise ValueError(
+            f"clapeyron needs two potentials G(T, P, N), got {first.kind} and {second.kind}; transform them."
+        )
     T, P = jnp.asarray(T, float), jnp.asarray(P, float)
-    gap = lambda P: second(T, P) - first(T, P)
+    constant = lambda x: jax.lax.stop_gradient(x) if eqx.is_array(x) else x
+    frozen, there, start = jax.tree.map(constant, ((first, second), T, P))
+    gap = lambda phases, T, P: phases[1](T, P) - phases[0](T, P)
 
     def body(carry):
         count, P, _ = carry
-        value, slope = jax.value_and_grad(gap)(P)
+        value, slope = jax.value_and_grad(gap, 2)(frozen, there, P)
         new = P - value / slope
         return count + 1, new, jnp.abs(new - P) / (jnp.abs(new) + 1.0)
 
     going = lambda carry: (carry[0] < _STEPS) & (carry[2] > _DONE)
-    _, found, change = jax.lax.stop_gradient(jax.lax.while_loop(going, body, (0, P, jnp.asarray(jnp.inf))))
-    (P,) = rooted(lambda z: (gap(z[0]),), (found,))
+    _, found, change = jax.lax.while_loop(going, body, (0, start, jnp.asarray(jnp.inf)))
+    (P,) = rooted(lambda z: (gap((first, second), T, z[0]),), (found,))
     (T_1, P_1), (T_2, P_2) = (jax.grad(phase, (0, 1))(T, P, 1.0) for phase in (first, second))
     dS, dV = T_1 - T_2, P_2 - P_1
     return Line(T, P, dS / dV, T * dS, dV, change < 1e3 * _DONE)

@@ -5,6 +5,8 @@ At fixed N every quantity is a function of the two natural variables (x, y) of t
     (dX/dY)_Z = d(X, Z)/d(x, y) / [d(Y, Z)/d(x, y)].
 """
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
@@ -12,12 +14,10 @@ from jaxtyping import Array, ArrayLike
 from diffneq.thermo.potentials.relation import QUANTITIES, Potential
 
 
-def derivative(
-    potential: Potential, X: str, Y: str, Z: str, x: ArrayLike, y: ArrayLike, N: ArrayLike = 1.0
-) -> Array:
+def derivative(potential: Potential, X: str, Y: str, Z: str, x: ArrayLike, y: ArrayLike, N: ArrayLike = 1.0) -> Array:
     """(dX/dY)_Z with any three of T, P, V, S, U, H, F, G, at fixed N.
 
-    Arguments: `potential`; `X`, `Y`, `Z`, names; `x`, `y`, the natural variables of the potential, numbers; `N`, amount.
+    Arguments: `potential`; `X`, `Y`, `Z`, names; `x`, `y`, the natural variables of the potential; `N`, amount.
     A pure function: `jax.grad` gives higher derivatives, `jax.vmap` many states.
 
     Raises ValueError: an unknown name, or Y = Z.
@@ -27,13 +27,20 @@ def derivative(
     ...     print(derivative(F, "H", "T", "P", 300.0, 0.025).round(3))  # C_P = 5/2 R
     20.785
     """
+    return quotient(table(potential, x, y, N)[1], X, Y, Z)
+
+
+def quotient(gradients: Mapping[str, tuple[Array, Array]], X: str, Y: str, Z: str) -> Array:
+    """(dX/dY)_Z from the gradients of `table`: one table, any number of derivatives.
+
+    Raises ValueError: an unknown name, or Y = Z.
+    """
     for name in (X, Y, Z):
         if name not in QUANTITIES:
             raise ValueError(f"Unknown quantity {name!r}; choose from {', '.join(QUANTITIES)}.")
     if Y == Z:
         raise ValueError(f"(d{X}/d{Y})_{Z} has no meaning: what is varied cannot be held fixed.")
-    rows = table(potential, x, y, N)[1]
-    jacobian = lambda a, b: rows[a][0] * rows[b][1] - rows[a][1] * rows[b][0]
+    jacobian = lambda a, b: gradients[a][0] * gradients[b][1] - gradients[a][1] * gradients[b][0]
     return jacobian(X, Z) / jacobian(Y, Z)
 
 
@@ -63,11 +70,7 @@ def properties(
     322.39
     """
     values, rows = table(potential, x, y, N)
-
-    def of(X: str, Y: str, Z: str) -> Array:
-        jacobian = lambda a, b: rows[a][0] * rows[b][1] - rows[a][1] * rows[b][0]
-        return jacobian(X, Z) / jacobian(Y, Z)
-
+    of = lambda X, Y, Z: quotient(rows, X, Y, Z)
     T, V = values["T"], values["V"]
     return {
         "expansivity": of("V", "T", "P") / V, "compressibility_T": -of("V", "P", "T") / V,

@@ -1,9 +1,9 @@
 """Legendre transforms between potentials, phi*(y) = phi(x) - s x y with y = s dphi/dx.
 
-s = 1 for x = S and P, -1 for T and V. The equation for x is solved by Newton's method and differentiated implicitly, so a
-transformed potential has derivatives of any order, and may be transformed back. It exists where phi is convex in S and V,
-and concave in T and P; elsewhere, as between the spinodals of a fluid, the value is that of a stationary point and
-`convexity` tells.
+s = 1 for x = S and P, -1 for T and V. The equation for x is solved by Newton's method and differentiated implicitly, so
+a transformed potential has derivatives of any order, and may be transformed back. It exists where phi is convex in S
+and V, and concave in T and P; elsewhere, as between the spinodals of a fluid, the value is that of a stationary point
+and `convexity` tells.
 """
 
 from collections.abc import Callable
@@ -91,11 +91,19 @@ class Transformed(eqx.Module):
         given, other = (x, y) if self.place == 0 else (y, x)
         old = self.original.natural[self.place]
         sign = CONJUGATE[old][1]
-        phi = lambda z: self.original(*((z, other) if self.place == 0 else (other, z)), N)
+        phi = _of_one(self.original, self.place, other, N)
         start = self.start * (N if old in ("S", "V") else 1.0)
-        found, converged = jax.lax.stop_gradient(_solve(phi, sign, given, start, old))
+        # The search sees constants: nothing differentiates its loop.
+        constant = lambda x: jax.lax.stop_gradient(x) if eqx.is_array(x) else x
+        frozen, there, amount, target, start = jax.tree.map(constant, (self.original, other, N, given, start))
+        found, converged = _solve(_of_one(frozen, self.place, there, amount), sign, target, start, old)
         (z,) = rooted(lambda z: (sign * jax.grad(phi)(z[0]) - given,), (found,))
         return jnp.where(converged, phi(z) - sign * z * given, jnp.nan)
+
+
+def _of_one(potential: Potential, place: int, other: Array, N: Array) -> Callable:
+    """phi as a function of the variable at `place`."""
+    return lambda z: potential(*((z, other) if place == 0 else (other, z)), N)
 
 
 def _solve(phi: Callable, sign: float, target: Array, start: Array, name: str) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """Where liquid and vapour of a cubic equation coexist: b rho of both as functions of q = a/(b R T) alone.
 
-One curve serves every fluid of a family, whatever a(T); it is followed from the critical point down and kept as a table,
-from which Newton's method for a fluid starts.
+One curve serves every fluid of a family, whatever a(T); it is followed from the critical point down and kept as a
+table, from which Newton's method for a fluid starts.
 """
 
 import functools

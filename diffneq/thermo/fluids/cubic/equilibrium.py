@@ -101,7 +101,9 @@ def flash(model: CubicMixture, T: ArrayLike, p: ArrayLike, z: Float[Array, "C"])
     beta = solution[-1]
     two = ~test.stable & (beta > 0.0) & (beta < 1.0) & (jnp.max(jnp.abs(solution[:-1])) > _TRIVIAL)
     harmless = jnp.concatenate([jnp.log(frozen.wilson(T0, p0)), jnp.array([0.5])])
-    solution = rooted_system(lambda u: jnp.where(two, _residual(model, T, p, z, u), u - harmless), jnp.where(two, solution, harmless))  # fmt: skip
+    solution = rooted_system(
+        lambda u: jnp.where(two, _residual(model, T, p, z, u), u - harmless), jnp.where(two, solution, harmless)
+    )
     K, beta = jnp.exp(solution[:-1]), solution[-1]
     x = z / (1.0 + beta * (K - 1.0))
     x, y = jnp.where(two, x, z), jnp.where(two, K * x, z)
@@ -152,7 +154,7 @@ def _newton(residual, start, steps: int = _NEWTON):
 
 
 def rachford_rice(z: Float[Array, "C"], K: Float[Array, "C"]) -> Array:
-    """beta in [0, 1] with sum z_i (K_i - 1)/(1 + beta (K_i - 1)) = 0, by bisection; the nearer end where there is none."""
+    """beta in [0, 1] with sum z_i (K_i - 1)/(1 + beta (K_i - 1)) = 0, by bisection; an end where there is none."""
 
     def halve(_, pair):
         low, high = pair

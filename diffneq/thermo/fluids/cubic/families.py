@@ -76,9 +76,7 @@ def _polished(z: Array, c2: Array, c1: Array, c0: Array) -> Array:
     return jnp.where(slope == 0.0, z, z - value / jnp.where(slope == 0.0, 1.0, slope))
 
 
-VAN_DER_WAALS = Family(
-    "van der Waals", 0.0, 0.0, 27.0 / 64.0, 0.125, (), "J. D. van der Waals, thesis, Leiden (1873)"
-)
+VAN_DER_WAALS = Family("van der Waals", 0.0, 0.0, 27.0 / 64.0, 0.125, (), "J. D. van der Waals, thesis, Leiden (1873)")
 SOAVE = Family(
     "Soave-Redlich-Kwong", 1.0, 0.0, 1.0 / (9.0 * (2.0 ** (1.0 / 3.0) - 1.0)), (2.0 ** (1.0 / 3.0) - 1.0) / 3.0,
     (0.480, 1.574, -0.176), "G. Soave, Chem. Eng. Sci. 27 (1972) 1197",

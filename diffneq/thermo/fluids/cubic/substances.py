@@ -1,9 +1,9 @@
 """Critical constants, acentric factors and ideal heat capacities of pure fluids.
 
 T_c, p_c, the acentric factor and the molar mass are those of the reference equation of state named in each row (as
-collected in CoolProp 8.0, MIT licence: I. H. Bell et al., Ind. Eng. Chem. Res. 53 (2014) 2498). The polynomials in T are
-our least-squares fits to the ideal-gas heat capacities of the same equations from 200 K (or the triple point) to 1000 K,
-within 4 %, for most fluids within 2 %.
+collected in CoolProp 8.0, MIT licence: I. H. Bell et al., Ind. Eng. Chem. Res. 53 (2014) 2498). The polynomials in T
+are our least-squares fits to the ideal-gas heat capacities of the same equations from 200 K (or the triple point) to
+1000 K, within 4 %, for most fluids within 2 %.
 """
 
 from typing import NamedTuple
@@ -58,7 +58,8 @@ _ROWS = (
      "E. W. Lemmon, R. Span, J. Chem. Eng. Data 51 (2006) 785"),
     ("carbon dioxide", 304.1282, 7377298.0, 0.22394, 0.0440098, (1.93528e+01, 7.59848e-02, -6.06550e-05, 1.97078e-08),
      "R. Span, W. Wagner, J. Phys. Chem. Ref. Data 25 (1996) 1509"),
-    ("hydrogen sulfide", 373.1009, 8998872.0, 0.1005, 0.03408088, (3.28545e+01, -4.36164e-03, 3.46762e-05, -1.73387e-08),
+    ("hydrogen sulfide", 373.1009, 8998872.0, 0.1005, 0.03408088,
+     (3.28545e+01, -4.36164e-03, 3.46762e-05, -1.73387e-08),
      "E. W. Lemmon, R. Span, J. Chem. Eng. Data 51 (2006) 785"),
     ("sulfur dioxide", 430.64, 7886579.0, 0.2561299, 0.0640638, (2.67831e+01, 5.19542e-02, -2.59453e-05, 1.51693e-09),
      "K. Gao, J. Wu, P. Zhang, E. W. Lemmon, J. Chem. Eng. Data 61 (2016) 2859"),

@@ -1,7 +1,6 @@
 """IAPWS-95: the Helmholtz energy of ordinary water substance."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike
@@ -24,8 +23,8 @@ _GAUSSIAN_D, _GAUSSIAN_T = (np.array([row[k] for row in table.GAUSSIAN]) for k i
 class IAPWS95(eqx.Module):
     """a(T, rho)/(R T) = phi0(delta, tau) + phir(delta, tau), delta = rho/rho_c, tau = T_c/T; per kilogram.
 
-    phir is a sum of 7 powers, 44 powers with exponentials, 3 Gaussians and 2 terms that are not analytic at the critical
-    point. The exponents c, d, t, a, beta are fixed; every other number is a leaf and can be differentiated.
+    phir is a sum of 7 powers, 44 powers with exponentials, 3 Gaussians and 2 terms that are not analytic at the
+    critical point. The exponents c, d, t, a, beta are fixed; every other number is a leaf and can be differentiated.
 
     `ideal` and `residual` are written as in the release; `derivatives` is the same function with its first and second
     derivatives by hand. At the critical point itself, where c_v of the

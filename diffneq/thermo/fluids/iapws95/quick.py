@@ -2,8 +2,8 @@
 
 For a group of terms with one c, sums over n delta^d tau^t weighted with 1, d, d^2, t, t(t - 1), d t give all
 derivatives; the exponential of the group enters once. Terms of one (c, d) are first summed over t, integer powers are
-repeated products, and tau^(1/8) is three square roots: one pass holds some 400 multiplications and 16 exponentials. It takes
-seconds to compile, so that it is worth its while from some thousand states on.
+repeated products, and tau^(1/8) is three square roots: one pass holds some 400 multiplications and 16 exponentials. It
+takes seconds to compile, so that it is worth its while from some thousand states on.
 """
 
 from collections import defaultdict
