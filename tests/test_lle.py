@@ -9,9 +9,9 @@ from diffneq.thermo.mixtures import (
     binodal,
     critical_points,
     gaps,
+    law,
     lever_rule,
     liquid_phases,
-    margules,
     mixing_gibbs,
     mixture,
     nrtl,
@@ -98,7 +98,7 @@ def test_random_mixtures_against_hulls():
 
 def test_two_gaps_in_one_binary():
     """A mixture with two unstable stretches has two common tangents, each with its own chemical potentials."""
-    model = redlich_kister([[0.0, 0.0, 12.0 * R * T]])
+    model = redlich_kister(law(a=jnp.array([[0.0, 0.0, 12.0 * R * T, 0.0]])))
     assert len(spinodal(model, T)) == 4
     found = gaps(model, T)
     assert len(found) == 2 and all(int(gap.status) == 0 for gap in found)
@@ -113,7 +113,8 @@ def test_critical_point():
     assert float(point[0].T) == pytest.approx(350.0, rel=1e-12) and float(point[0].x) == pytest.approx(0.5, abs=1e-9)
     slope = jax.grad(lambda omega: critical_near(regular(omega), 349.0, 0.51)[0])(2.0 * R * 350.0)
     assert float(slope) == pytest.approx(1.0 / (2 * R), rel=1e-9)
-    model = margules(0.0, 0.0, 600.0, 1000.0)
+    # Margules with A_12 = 600 K/T and A_21 = 1000 K/T
+    model = redlich_kister(law(a=jnp.array([[R * 800.0, R * 200.0, 0.0, 0.0]])))
     (found,) = critical_points(model, 200.0, 700.0)
     near = binodal(model, float(found.T) * (1 - 1e-4), float(found.x))
     assert float(near.x[0]) < float(found.x) < float(near.x[1]) and float(near.x[1] - near.x[0]) < 0.05

@@ -141,6 +141,7 @@ def test_singular_points_of_a_ternary_obey_topology():
         assert np.asarray(y) == pytest.approx(np.asarray(s.x), abs=1e-10)
 
 
+@pytest.mark.slow
 def test_residue_curves_climb_and_end_at_nodes():
     """T rises along every curve; with constant relative volatilities ln(x_i/x_j) is linear in ln(x_k/x_j)."""
     x, T = residue_curves(mixture(["acetone", "chloroform", "methanol"]), ATMOSPHERE, [[0.3, 0.3, 0.4]], steps=120)
@@ -227,6 +228,7 @@ def test_derivatives_of_a_flash():
         assert float(slope[k]) == pytest.approx(float(quick(v + move) - quick(v - move)) / (2 * step), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_heteroazeotrope():
     """1-butanol and water: equal activities, y = K x, and the vapour between the liquids.
 

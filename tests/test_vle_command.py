@@ -38,6 +38,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_binary_with_pictures(folder, capsys):
     assert cli.main("vle ethanol water --pressure 101325 --json".split()) == 0
     record = json.loads(capsys.readouterr().out)

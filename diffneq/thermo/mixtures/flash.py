@@ -7,6 +7,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from diffneq.thermo.mixtures.checks import check_float64, composition, positive, within_range
 from diffneq.thermo.mixtures.grids import grid
+from diffneq.thermo.mixtures.lanes import in_lanes
 from diffneq.thermo.mixtures.minimisation import LIQUID, VAPOUR, Setting, minimum
 from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.models.excess import ExcessModel
@@ -60,9 +61,9 @@ def _lane(setting: Setting, z, points, outside) -> Phases:
 
 
 @eqx.filter_jit
-def _flashes(mixture: Mixture, T, P, z, points, with_vapour: bool) -> Phases:
+def _flashes(mixture: Mixture, T, P, z, points) -> Phases:
     def one(T, P, z):
-        setting = Setting(mixture.liquid, T, mixture.pure(T, P), jnp.log(P), mixture.vapour, with_vapour)
+        setting = Setting(mixture.liquid, T, mixture.pure(T, P), jnp.log(P), mixture.vapour, True)
         return _lane(setting, z, points, mixture.saturation.outside(T))
 
     return jax.vmap(one)(T, P, z)
@@ -93,9 +94,8 @@ def flash(mixture: Mixture, T: ArrayLike, P: ArrayLike, z: ArrayLike, extrapolat
     n = len(mixture.names)
     T, P, z = within_range(mixture, T, extrapolate), positive(P, "P"), composition(z, n, "z")
     shape = jnp.broadcast_shapes(T.shape, P.shape, z.shape[:-1])
-    flat = lambda value: jnp.broadcast_to(value, shape).reshape(-1)
-    result = _flashes(mixture, flat(T), flat(P), jnp.broadcast_to(z, (*shape, n)).reshape(-1, n), grid(n), True)
-    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), result)
+    solve = lambda T, P, z: _flashes(mixture, T, P, z, grid(n))
+    return in_lanes(solve, shape, [(T, 0), (P, 0), (z, 1)])
 
 
 def liquid_phases(model: ExcessModel, T: ArrayLike, z: ArrayLike) -> Phases:
@@ -111,8 +111,7 @@ def liquid_phases(model: ExcessModel, T: ArrayLike, z: ArrayLike) -> Phases:
     check_float64()
     T, z = positive(T, "T"), composition(z, model.size, "z")
     shape, n = jnp.broadcast_shapes(T.shape, z.shape[:-1]), z.shape[-1]
-    flat = jnp.broadcast_to(T, shape).reshape(-1), jnp.broadcast_to(z, (*shape, n)).reshape(-1, n)
-    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), _liquids(model, *flat, grid(n)))
+    return in_lanes(lambda T, z: _liquids(model, T, z, grid(n)), shape, [(T, 0), (z, 1)])
 
 
 def rachford_rice(z: ArrayLike, K: ArrayLike) -> Float[Array, "*batch"]:

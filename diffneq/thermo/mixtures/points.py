@@ -9,6 +9,7 @@ from jaxtyping import Array, ArrayLike, Float, Int
 
 from diffneq.thermo.mixtures.checks import check_float64, composition, positive, within_range
 from diffneq.thermo.mixtures.grids import grid
+from diffneq.thermo.mixtures.lanes import in_lanes
 from diffneq.thermo.mixtures.mixture import Mixture
 from diffneq.thermo.mixtures.properties import log_gamma
 from diffneq.thermo.mixtures.roots import Root, converged, frozen, root
@@ -142,11 +143,11 @@ def solve(mixture: Mixture, kind: Given, given, z, points) -> tuple[Root, Array,
 
 
 @eqx.filter_jit
-def _lanes(mixture: Mixture, kind: Given, given, z, points, extrapolate: bool) -> Point:
+def _lanes(mixture: Mixture, kind: Given, given, z, points, extrapolate) -> Point:
     def one(given, z):
         found, certificate, status = solve(mixture, kind, given, z, points)
         T, P, x, y = unpack(kind, given, z, found.u)
-        hidden = jnp.asarray(False) if extrapolate else (status & OUT_OF_RANGE) > 0
+        hidden = ~extrapolate & ((status & OUT_OF_RANGE) > 0)
         show = lambda value: jnp.where(hidden, jnp.nan, value)
         return Point(show(T), show(P), x, show(y) if kind.liquid_given else y, certificate, status), show(x)
 
@@ -161,9 +162,8 @@ def _solve(mixture: Mixture, kind: Given, given: ArrayLike, z: ArrayLike, extrap
     z = composition(z, n, "x" if kind.liquid_given else "y")
     given = within_range(mixture, given, extrapolate) if kind.T_given else positive(given, "P")
     shape = jnp.broadcast_shapes(given.shape, z.shape[:-1])
-    given, z = jnp.broadcast_to(given, shape).reshape(-1), jnp.broadcast_to(z, (*shape, n)).reshape(-1, n)
-    result = _lanes(mixture, kind, given, z, grid(n), extrapolate)
-    return jax.tree.map(lambda leaf: leaf.reshape(*shape, *leaf.shape[1:]), result)
+    solve = lambda given, z: _lanes(mixture, kind, given, z, grid(n), jnp.asarray(extrapolate))
+    return in_lanes(solve, shape, [(given, 0), (z, 1)])
 
 
 def bubble_pressure(mixture: Mixture, T: ArrayLike, x: ArrayLike, extrapolate: bool = False) -> Point:

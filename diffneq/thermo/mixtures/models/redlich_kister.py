@@ -1,5 +1,6 @@
 """Polynomials in the mole fractions: Redlich-Kister with Muggianu's extrapolation, regular and Margules as members."""
 
+import itertools
 import math
 
 import jax.numpy as jnp
@@ -35,20 +36,20 @@ class RedlichKister(ExcessModel):
             series = series * difference + L[:, v]
         energy = jnp.sum(x[i] * x[j] * series)
         if self.triples is not None:
-            energy = energy + self._ternary(T, x)
+            energy = energy + _ternary(self.triples(T), x)
         return energy / (GAS_CONSTANT * T)
-
-    def _ternary(self, T, x):
-        n = len(x)
-        sets = np.array([(i, j, k) for i in range(n) for j in range(i + 1, n) for k in range(j + 1, n)])
-        own = x[sets]
-        shares = own + (1.0 - jnp.sum(own, axis=1, keepdims=True)) / 3.0
-        return jnp.sum(jnp.prod(own, axis=1) * jnp.sum(shares * self.triples(T), axis=1))
 
     @property
     def size(self) -> int:
         """n of n(n-1)/2 pairs."""
         return (1 + math.isqrt(1 + 8 * self.pairs.a.shape[0])) // 2
+
+
+def _ternary(L, x):
+    """Of all sets of three, with coefficients L (sets, 3)."""
+    own = x[np.array(list(itertools.combinations(range(len(x)), 3)))]
+    shares = own + (1.0 - jnp.sum(own, axis=1, keepdims=True)) / 3.0
+    return jnp.sum(jnp.prod(own, axis=1) * jnp.sum(shares * L, axis=1))
 
 
 def redlich_kister(pairs: TemperatureLaw | ArrayLike, triples: TemperatureLaw | ArrayLike | None = None):
