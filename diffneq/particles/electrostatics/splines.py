@@ -48,3 +48,16 @@ def transform(order: int, count: int) -> np.ndarray:
     points = np.arange(order) + half - order / 2
     n = np.fft.fftfreq(count, 1 / count)
     return np.abs(np.cos(2 * np.pi * n[:, None] * points[None, :] / count) @ np.asarray(values))
+
+
+@cache
+def overlaps(order: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """sum_m W_m^2 and sum_m W_m W_{m-1} at n = 0, ..., K - 1, both (K,), with W the spline's transform at n + m K.
+
+    They are the mean, and the first wave from mesh point to mesh point, of the power that one charge has on the mesh.
+    For odd orders the spline sits half-way between the points floor(u) - j, and the wave is turned round. The second is
+    made even in n, as only sums over all n are asked for.
+    """
+    n = np.fft.fftfreq(count, 1 / count)[:, None] + count * np.arange(-3, 4)[None, :]
+    here, below, above = (np.sinc((n + shift) / count) ** order for shift in (0, -count, count))
+    return np.sum(here**2, axis=1), (-1) ** order * np.sum(here * (below + above) / 2, axis=1)
