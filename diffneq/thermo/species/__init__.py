@@ -1,0 +1,1 @@
+"""Thermochemistry of single species: tables of heat capacities, Gibbs energies, reference states."""

@@ -1,0 +1,1 @@
+"""Published coefficients, one file a source, each with its citation."""
