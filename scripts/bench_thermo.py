@@ -21,11 +21,11 @@ import jax
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
-from bench import report, thermo_fluids  # noqa: E402
+from bench import report, thermo_fluids, thermo_gas  # noqa: E402
 from bench.report import Unavailable  # noqa: E402
 from bench.thermo_case import ThermoCase, race, ratios  # noqa: E402
 
-CASES = (*thermo_fluids.CASES,)
+CASES = (*thermo_fluids.CASES, *thermo_gas.CASES)
 
 
 def show(case: ThermoCase, found: dict, ratio: dict, outcome: dict) -> str:
