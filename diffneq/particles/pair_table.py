@@ -118,8 +118,8 @@ def plan_table(law: AbstractPairLaw, species: int, height: float, thermal: float
 
     Arguments:
         law: with numbers in its leaves.
-        height: energy [energy] above its minimum up to which a pair may climb for the accuracy to hold; the table goes
-            on to four times that.
+        height: energy [energy] that a pair may climb on its way in for the accuracy to hold; the table goes on to four
+            times that.
         thermal: the same for the range whose largest force is the unit of `accuracy`.
         accuracy: of the force.
 
@@ -131,13 +131,14 @@ def plan_table(law: AbstractPairLaw, species: int, height: float, thermal: float
         reach = float(jnp.max(law.cutoff()))
         r = np.linspace(0.02 * reach, reach * (1 - 1e-9), 20_011)
         energies, forces = map(np.asarray, _on_grid(law, species, jnp.asarray(r)))
-        climbed = energies - energies.min(axis=1, keepdims=True)
-        outer = r > 0.3 * reach  # always met, however an attraction without a bottom may look further in
-        inner = lambda ok: np.array([r[np.flatnonzero(~row & ~outer).max(initial=-1) + 1] for row in ok])
+        # What a pair has climbed on its way in from the cutoff: the wall that keeps it out.
+        climbed = energies - np.minimum.accumulate(energies[:, ::-1], axis=1)[:, ::-1]
+        inner = lambda ok: np.array([r[np.flatnonzero(~row).max(initial=-1) + 1] for row in ok])
         nearest = inner(climbed < height)
         # On a coarse grid, so that laws of nearly the same numbers share a program.
         start = 0.05 * float(np.floor(inner(climbed < 4 * height).min() / 0.05))
-        unit = float(np.max(np.abs(forces)[climbed < thermal], initial=0.0))
+        usual = r[None] >= inner(climbed < thermal)[:, None]
+        unit = float(np.max(np.abs(forces)[usual], initial=0.0))
         for bins in _BINS:
             plan = TablePlan(start, bins)
             wrong = np.abs(np.asarray(_from_table(law, plan, species, jnp.asarray(r))) - forces)
