@@ -73,7 +73,7 @@ def test_van_t_hoff():
 
 @pytest.mark.parametrize("equation, sentence", [
     ("N2 + 3 H2 = NH3", "does not balance: the right side exceeds the left in N by -1, H by -3"),
-    ("N2 + 3 H2 = 2 NH4", "NH4 is not in the collection 'nasa'; did you mean NH3"),
+    ("N2 + 3 H2 = 2 NH4", "NH4 is not in the collection 'nasa'; did you mean .*NH3"),
     ("N2 + 3 H2", "is not a reaction"),
     ("CO + O2", "is not a reaction"),
 ])  # fmt: skip
@@ -116,7 +116,7 @@ def test_two_reactions_at_once():
 
 
 def test_a_regular_solution_shifts_the_equilibrium():
-    """A = B with G^E/RT = w x_A x_B: ln(x_B/x_A) + w (x_A - x_B) ... solved by bisection; derivatives by differences."""
+    """A = B with G^E/RT = w x_A x_B, also solved by bisection; derivatives by differences."""
     w, dg = 1.3, 0.4
     regular = lambda x, w: w * x[0] * x[1]
     nu, g, n0 = jnp.array([[-1.0, 1.0]]), jnp.array([0.0, dg]), jnp.array([1.0, 0.0])

@@ -1,4 +1,7 @@
-"""Ellingham's diagram: Gibbs energies of oxidation per mole of O2 (H. J. T. Ellingham, J. Soc. Chem. Ind. 63 (1944) 125)."""
+"""Ellingham's diagram: Gibbs energies of oxidation per mole of O2.
+
+H. J. T. Ellingham, J. Soc. Chem. Ind. 63 (1944) 125.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,8 +12,8 @@ from diffneq.thermo.species import library
 from diffneq.thermo.species.joining import join
 from diffneq.thermo.species.species import Species
 
-# Phases of the collection "nasa" that make one substance. Its condensed tables have no NiO, no ZnO and no MnO: the lines
-# of nickel, zinc and manganese are left out.
+# Phases of the collection "nasa" that make one substance. Its condensed tables have no NiO, no ZnO and no MnO: the
+# lines of nickel, zinc and manganese are left out.
 SUBSTANCES: dict[str, tuple[str, ...]] = {
     "Fe": ("Fe(a)", "Fe(c)", "Fe(d)", "Fe(L)"), "FeO": ("FeO(s)", "FeO(L)"), "Cu": ("Cu(cr)", "Cu(L)"),
     "Cu2O": ("Cu2O(s)", "Cu2O(L)"), "Al": ("Al(cr)", "Al(L)"), "Al2O3": ("Al2O3(a)", "Al2O3(L)"),
