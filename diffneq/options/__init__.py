@@ -2,6 +2,7 @@
 
 from diffneq.options.checks import Precision, Preset, Variant
 from diffneq.options.conductor import ConductorOptions
+from diffneq.options.electrolyte import ElectrolyteOptions
 from diffneq.options.langevin import LangevinOptions
 from diffneq.options.piston import PistonOptions
 from diffneq.options.ratchet import RatchetOptions
@@ -9,6 +10,7 @@ from diffneq.options.response import ResponseOptions
 
 __all__ = [
     "ConductorOptions",
+    "ElectrolyteOptions",
     "LangevinOptions",
     "PistonOptions",
     "Precision",

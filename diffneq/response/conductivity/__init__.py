@@ -4,6 +4,7 @@ Einstein-Helfand and Green-Kubo (`diffneq.response.green_kubo`) from equilibrium
 with their limit at none, Nernst-Einstein and Haven's ratio; what error to expect of each, and a planner.
 """
 
+from diffneq.response.conductivity.arrhenius import Arrhenius, arrhenius
 from diffneq.response.conductivity.driven import ZeroLimit, constant_current, constant_field, zero_limit
 from diffneq.response.conductivity.einstein import einstein_helfand, haven_ratio, nernst_einstein, self_diffusion
 from diffneq.response.conductivity.error_law import driven_error, equilibrium_error, measured_speed_up, speed_up
@@ -11,8 +12,10 @@ from diffneq.response.conductivity.frames import relative_to
 from diffneq.response.conductivity.planner import CurrentPlan, plan_current
 
 __all__ = [
+    "Arrhenius",
     "CurrentPlan",
     "ZeroLimit",
+    "arrhenius",
     "constant_current",
     "constant_field",
     "driven_error",

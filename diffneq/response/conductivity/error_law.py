@@ -1,4 +1,4 @@
-"""What error bars to expect of each route, and how much sooner a held current reaches them: formulas and measurement."""
+"""What error bars to expect of each route, and how much sooner a held current has them: formula and measurement."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class CurrentPlan:
         weak, strong = self.currents
         return (
             f"for {100 * self.relative_error:.2g} % of sigma at no current: j = {weak:.3g} for {self.times[0]:.3g} "
-            f"{time_unit} and j = {strong:.3g} (field about {self.field:.3g} {field_unit}, bounded by {self.limited_by}) "
-            f"for {self.times[1]:.3g} {time_unit}; one current alone {self.single_time:.3g} {time_unit}; speed-up over "
+            f"{time_unit} and j = {strong:.3g} (field {self.field:.3g} {field_unit}, bounded by {self.limited_by}) for "
+            f"{self.times[1]:.3g} {time_unit}; one current alone {self.single_time:.3g} {time_unit}; speed-up over "
             f"equilibrium at the stronger current {self.predicted_speed_up:.3g}"
         ).replace("  ", " ")
 
