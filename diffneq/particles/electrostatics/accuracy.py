@@ -75,7 +75,7 @@ def mesh_error(alpha: float, mesh, order: int, cell: np.ndarray) -> float:
     rows = 2 * np.pi * np.linalg.inv(cell).T
     metric = rows @ rows.T
     outer = lambda x, y, z: x[:, None, None] * y[None, :, None] * z[None, None, :]
-    k2 = alias_k2 = 0.0
+    k2, alias_k2 = np.zeros(mesh), np.zeros(mesh)
     for a in range(3):
         for b in range(3):
             k2 = k2 + metric[a, b] * outer(*(numbers[c] ** ((c == a) + (c == b)) for c in range(3)))

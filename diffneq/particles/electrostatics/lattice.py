@@ -67,4 +67,5 @@ def fractional(positions: Array, cell: Array) -> Vector:
 def cartesian_forces(slopes: Vector, cell: Array) -> Vector:
     """F = -sum_a (dE/ds_a) b_a from the slopes along the lattice vectors: three arrays (N,) [energy/L]."""
     rows = reciprocal(cell)
-    return tuple(-sum(slope * rows[..., a, c, None] for a, slope in enumerate(slopes)) for c in range(3))
+    along = lambda c: [slope * rows[..., a, c, None] for a, slope in enumerate(slopes)]
+    return tuple(-(x + y + z) for x, y, z in map(along, range(3)))

@@ -128,7 +128,7 @@ def _sweep(shape: ParticleMesh, slopes: bool, numbers, fractional: Vector, charg
     )
 
 
-def _aligned(method: ParticleMesh, cell: Array) -> tuple[Array, Array, Array]:
+def _aligned(method: ParticleMesh, cell: Array) -> tuple[Array, ...]:
     """alpha, k and cell with one common leading axis."""
     leaves = (method.alpha, method.coulomb_constant, cell)
     longest = max(x.shape[0] for x in leaves)
@@ -188,8 +188,8 @@ def _gather(mesh, axes, potential: Array, first: Array) -> Vector:
 
 def _influence(method: ParticleMesh, alpha: Array, coulomb_constant: Array, cell: Array) -> Array:
     """G(n) = k/(pi V) exp(-pi^2 m^2/alpha^2)/m^2 prod_a |b_a(n_a)|^-2, zero at n = 0: (K_1, K_2, K_3/2 + 1)."""
-    numbers = [np.fft.fftfreq(count, 1 / count) for count in method.mesh[:2]]
-    numbers.append(np.arange(method.mesh[2] // 2 + 1))
+    numbers = [np.fft.fftfreq(count, 1 / count) for count in method.mesh]
+    numbers[2] = np.abs(numbers[2][: method.mesh[2] // 2 + 1])
     grid = [g.astype(cell.dtype) for g in jnp.meshgrid(*map(jnp.asarray, numbers), indexing="ij")]
     rows = reciprocal(cell)
     m2 = sum(sum(g * rows[a, c] for a, g in enumerate(grid)) ** 2 for c in range(3))

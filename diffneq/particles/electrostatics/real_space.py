@@ -34,10 +34,7 @@ class EwaldRealSpace(AbstractPairLaw):
 
     def __init__(self, strength: ArrayLike, alpha: ArrayLike, cutoff: ArrayLike):
         self.strength, self.alpha, self.cutoff_distance = map(float_leaf, (strength, alpha, cutoff))
-        numbers = concrete(self.alpha), concrete(self.cutoff_distance)
-        # Rounded up, so that laws of nearly the same alpha share one program.
-        known = all(n is not None and n.ndim == 0 and np.isfinite(n) for n in numbers)
-        self.reach = float(np.ceil(4 * numbers[0] * numbers[1] * (1 + 1e-6)) / 4) if known else None
+        self.reach = _reach(concrete(self.alpha), concrete(self.cutoff_distance))
 
     def __check_init__(self):
         values = {"strength": self.strength, "alpha": self.alpha, "cutoff": self.cutoff_distance}
@@ -62,3 +59,10 @@ class EwaldRealSpace(AbstractPairLaw):
 
     def cutoff(self) -> Array:
         return self.cutoff_distance
+
+
+def _reach(alpha: np.ndarray | None, cutoff: np.ndarray | None) -> float | None:
+    """alpha r_c, rounded up so that laws of nearly the same alpha share one program; None where it is not known."""
+    if alpha is None or cutoff is None or alpha.ndim or cutoff.ndim or not np.isfinite(alpha * cutoff):
+        return None
+    return float(np.ceil(4 * alpha * cutoff * (1 + 1e-6)) / 4)
