@@ -28,9 +28,9 @@ GIVEN = {
 
 
 def random_states(count: int, seed: int = 3):
-    """T, p over the whole range, a fifth of them around the critical point."""
+    """T, p of the whole fluid range (below 632 MPa no ice is stable above 273.31 K), a fifth of them near critical."""
     random = np.random.default_rng(seed)
-    T, p = random.uniform(273.2, 1270.0, count), 10.0 ** random.uniform(2.8, 8.95, count)
+    T, p = random.uniform(273.4, 1270.0, count), 10.0 ** random.uniform(2.8, 8.79, count)
     few = count // 5
     T[:few], p[:few] = random.uniform(630.0, 670.0, few), random.uniform(1.8e7, 3e7, few)
     return T, p

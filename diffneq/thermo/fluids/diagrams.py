@@ -1,6 +1,7 @@
 """The curves of T-s and p-h diagrams, as labelled datasets for `plotting.fluids`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -25,8 +26,8 @@ def dome(model: Fluid, T_low: float | None = None, points: int = 120) -> xr.Data
     data = states(model, T=at, quality=xr.DataArray([0.0, 1.0], dims="side", coords={"side": ["liquid", "vapour"]}))
     end = states(model, T=top, rho=float(model.critical.rho), homogeneous=True)
     closing = end[list(_SHOWN)].expand_dims(point=1)
-    pieces = [xr.concat([data[list(_SHOWN)].sel(side=side), closing], "point") for side in ("liquid", "vapour")]
-    return xr.concat(pieces, dim=xr.DataArray(["liquid", "vapour"], dims="side", name="side")).assign_attrs(data.attrs)
+    pieces = [_joined([data[list(_SHOWN)].sel(side=side), closing], "point") for side in ("liquid", "vapour")]
+    return _joined(pieces, _labels("side", ["liquid", "vapour"])).assign_attrs(data.attrs)
 
 
 def quality_lines(model: Fluid, qualities: Sequence[float], T_low: float | None = None, points: int = 80) -> xr.Dataset:
@@ -45,7 +46,7 @@ def isobars(model: Fluid, pressures: Sequence[float], T_low: float, T_high: floa
     for p in pressures:
         boils = np.nanmin(saturation.p) < p < np.nanmax(saturation.p)
         lines.append(_along_isobar(model, p, T, boils))
-    return xr.concat(lines, dim=xr.DataArray(np.asarray(pressures, float), dims="line", name="line"))
+    return _joined(lines, _labels("line", pressures))
 
 
 def _along_isobar(model: Fluid, p: float, T: np.ndarray, boils: bool) -> xr.Dataset:
@@ -55,7 +56,7 @@ def _along_isobar(model: Fluid, p: float, T: np.ndarray, boils: bool) -> xr.Data
         return data
     ends = states(model, p=p, quality=xr.DataArray([0.0, 1.0], dims="point"))[list(_SHOWN)]
     k = int(np.clip(np.searchsorted(T, float(ends["T"][0])), 1, len(T) - 1))
-    return xr.concat([data.isel(point=slice(0, k - 1)), ends, data.isel(point=slice(k + 1, None))], "point")
+    return _joined([data.isel(point=slice(0, k - 1)), ends, data.isel(point=slice(k + 1, None))], "point")
 
 
 def isotherms(
@@ -69,6 +70,18 @@ def isotherms(
         if T < float(model.critical.T):
             ends = states(model, T=T, quality=xr.DataArray([1.0, 0.0], dims="point"))[list(_SHOWN)]
             k = int(np.clip(np.searchsorted(p, float(ends["p"][0])), 1, len(p) - 1))
-            data = xr.concat([data.isel(point=slice(0, k - 1)), ends, data.isel(point=slice(k + 1, None))], "point")
+            data = _joined([data.isel(point=slice(0, k - 1)), ends, data.isel(point=slice(k + 1, None))], "point")
         lines.append(data)
-    return xr.concat(lines, dim=xr.DataArray(np.asarray(temperatures, float), dims="line", name="line"))
+    return _joined(lines, _labels("line", temperatures))
+
+
+def _labels(name: str, values: Sequence[Any]) -> xr.DataArray:
+    return xr.DataArray(np.asarray(values), dims=name, name=name)
+
+
+def _joined(parts: list[xr.Dataset], dim: Any) -> xr.Dataset:
+    """One after the other along a dimension; coordinates of the single parts are dropped."""
+    whole: Any = xr.concat(
+        [part.drop_vars("side", errors="ignore") for part in parts], dim, coords="minimal", compat="override"
+    )
+    return whole

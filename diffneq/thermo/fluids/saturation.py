@@ -120,8 +120,8 @@ def _at_pressure(model: Fluid, p: Array, T: Array, liquid: Array, vapour: Array)
     unequal = l.g + (p - l.p) / l.rho - v.g - (p - v.p) / v.rho
     dT = jnp.clip(unequal / (l.s - v.s), -0.05 * T, 0.05 * T)
     dT = jnp.where(T + dT < model.critical.T, dT, 0.5 * (model.critical.T - T))
-    densities = (_moved(b, (p - b.p - b.dp_dT * dT) / b.dp_drho, model.critical.rho) for b in (l, v))
-    return (T + dT, *densities)
+    moved = lambda b: _moved(b, (p - b.p - b.dp_dT * dT) / b.dp_drho, model.critical.rho)
+    return T + dT, moved(l), moved(v)
 
 
 def _both(model: Fluid, T: Array, liquid: Array, vapour: Array) -> tuple[Bulk, Bulk]:

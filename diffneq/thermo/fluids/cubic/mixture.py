@@ -76,7 +76,7 @@ class CubicMixture(eqx.Module):
         >>> with jax.enable_x64(True):
         ...     gas = mixture("PR", ["methane", "propane"])
         ...     gas.log_fugacity(300.0, 1e6, jnp.array([0.5, 0.5])).round(4)
-        Array([-0.006 , -0.1494], dtype=float64)
+        Array([-0.0038, -0.1508], dtype=float64)
         """
         T, p, x = jnp.asarray(T, float), jnp.asarray(p, float), jnp.asarray(x, float)
         if dense is None:

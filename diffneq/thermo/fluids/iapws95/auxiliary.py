@@ -22,7 +22,7 @@ def pressure(T: Array) -> Array:
     """Pa; above the critical temperature the straight line of ln p against 1/T."""
     theta = 1.0 - T / table.T_CRITICAL
     below = jnp.maximum(theta, 0.0)
-    powers = sum(a * below ** (k / 2) for k, a in _PRESSURE)
+    powers = _series(jnp.sqrt(below), _PRESSURE)
     beyond = _PRESSURE[0][1] * jnp.minimum(theta, 0.0)
     return table.P_CRITICAL * jnp.exp(table.T_CRITICAL / T * (powers + beyond))
 
@@ -30,14 +30,18 @@ def pressure(T: Array) -> Array:
 def liquid_density(T: Array) -> Array:
     """kg/m3; the critical density above the critical temperature."""
     third = _below(T) ** (1.0 / 3.0)
-    return table.RHO_CRITICAL * (1.0 + sum(b * third**k for k, b in _LIQUID))
+    return table.RHO_CRITICAL * (1.0 + _series(third, _LIQUID))
 
 
 def vapour_density(T: Array) -> Array:
     """kg/m3; the critical density above the critical temperature."""
     sixth = _below(T) ** (1.0 / 6.0)
-    return table.RHO_CRITICAL * jnp.exp(sum(c * sixth**k for k, c in _VAPOUR))
+    return table.RHO_CRITICAL * jnp.exp(_series(sixth, _VAPOUR))
 
 
 def _below(T: Array) -> Array:
     return jnp.maximum(1.0 - T / table.T_CRITICAL, 0.0)
+
+
+def _series(x: Array, terms: tuple[tuple[int, float], ...]) -> Array:
+    return jnp.sum(jnp.stack([c * x**k for k, c in terms]), axis=0)
