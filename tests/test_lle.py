@@ -96,6 +96,7 @@ def test_random_mixtures_against_hulls():
     assert 20 < split < 180  # both kinds are there
 
 
+@pytest.mark.slow
 def test_two_gaps_in_one_binary():
     """A mixture with two unstable stretches has two common tangents, each with its own chemical potentials."""
     model = redlich_kister(law(a=jnp.array([[0.0, 0.0, 12.0 * R * T, 0.0]])))
@@ -106,6 +107,7 @@ def test_two_gaps_in_one_binary():
     assert first == pytest.approx(1 - second[::-1], abs=1e-10)
 
 
+@pytest.mark.slow
 def test_critical_point():
     """omega = a + b/T..: T_c = omega/2R and x_c = 1/2 of a regular solution, dT_c/d omega = 1/2R; an asymmetric one."""
     point = critical_points(regular(2.0 * R * 350.0), 250.0, 500.0)
@@ -139,6 +141,7 @@ def test_a_ternary_gap():
         assert amounts == pytest.approx(np.asarray(phases.amount[lane])[:2], abs=1e-10)
 
 
+@pytest.mark.slow
 def test_three_liquids():
     """Three regular pairs that all repel strongly: three liquids, symmetric by construction."""
     model = regular(3.5 * R * T * np.ones(3))

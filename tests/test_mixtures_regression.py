@@ -71,6 +71,7 @@ def test_enthalpies_and_activities_together():
     assert np.diag(found.correlation) == pytest.approx(np.ones(3))
 
 
+@pytest.mark.slow
 def test_tie_lines_determine_two_parameters():
     """Exact tie lines of van Laar's equation give its parameters back."""
     family = candidate("van Laar")

@@ -119,6 +119,7 @@ def test_ethanol_water_azeotrope_as_a_square_system():
     assert float(jax.grad(composition)(ATMOSPHERE)) == pytest.approx(difference, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_singular_points_of_a_ternary_obey_topology():
     """Acetone, chloroform, methanol: 2 (N3 - S3) + N2 - S2 + N1 = 2 (M. F. Doherty, J. D. Perkins, CES 34 (1979) 1401).
 

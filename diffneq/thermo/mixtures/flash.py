@@ -1,5 +1,7 @@
 """Which phases a mixture forms at given T, P and overall composition, how much of each, and the certificate."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -124,11 +126,12 @@ def rachford_rice(z: ArrayLike, K: ArrayLike) -> Float[Array, "*batch"]:
     >>> round(float(rachford_rice([0.5, 0.5], [2.0, 0.5])), 6)
     0.5
     """
-    each = jnp.vectorize(_rachford_rice, signature="(n),(n)->()")
-    return each(jnp.asarray(z, float), jnp.asarray(K, float))
+    return _rachford_rices(jnp.asarray(z, float), jnp.asarray(K, float))
 
 
-def _rachford_rice(z, K):
+@jax.jit
+@functools.partial(jnp.vectorize, signature="(n),(n)->()")
+def _rachford_rices(z, K):
     least, most = jnp.min(K), jnp.max(K)
     solvable = (least < 1.0) & (most > 1.0)
     low, high = 1.0 / (1.0 - jnp.where(solvable, most, 2.0)), 1.0 / (1.0 - jnp.where(solvable, least, 0.5))

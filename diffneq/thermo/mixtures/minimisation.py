@@ -129,10 +129,6 @@ def _search(setting: Setting, z, grid) -> tuple[Array, Array, Array, Array]:
     return jnp.where(used, basis.kind, 0), jnp.where(used, amount, 0.0), x, basis.mu
 
 
-def _unknowns(x, amount, mu) -> Float[Array, " m"]:
-    return jnp.concatenate([safe_log(x).ravel(), amount, mu])
-
-
 def _parts(u, n: int) -> tuple[Array, Array, Array]:
     return u[: n * n].reshape(n, n), u[n * n : n * n + n], u[n * n + n :]
 
