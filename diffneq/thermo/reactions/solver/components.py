@@ -7,6 +7,7 @@ Chemical Reaction Equilibrium Analysis (1982), chapter 6: the optimised basis).
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -37,8 +38,8 @@ def components(
     inverse = jnp.broadcast_to(jnp.eye(E)[..., None], (E, E, B))
     work = jnp.concatenate([columns, b[:, None], inverse], axis=1)
     used, hit = jnp.zeros((E, B), bool), jnp.zeros((E, K, B), bool)
-    for _ in range(E):
-        work, used, hit = _eliminate(work, used, hit, jnp.where(present, score, -1.0))
+    rank = jnp.where(present, score, -1.0)
+    work, used, hit = jax.lax.fori_loop(0, E, lambda _, carry: _eliminate(*carry, rank), (work, used, hit))
     return Components(work[:, :K], work[:, K], work[:, K + 1 :], used, hit)
 
 

@@ -16,6 +16,7 @@ _LONGEST = 5.0  # change of ln n in one step
 _NEGATIVE = 1e-13  # amount below zero at which a condensed phase leaves (of one mole of atoms)
 _DRIVEN = -1e-10  # driving force over R T at which one enters
 _DILUTION = 1.0  # -ln of a typical mole fraction, for the start
+_SMALL = 1e-9  # of a stoichiometric coefficient
 _SCARCE = 1e-5  # amount at which the start takes a phase for absent (the perturbation of the simplex method)
 
 
@@ -103,7 +104,7 @@ def _round(problem: Problem, alive: Array, state: State, turn: Array) -> State:
     given = jnp.sum(jnp.where(c.hit[:, gases:], problem.condensed[None], 0.0), axis=1)
     potential = jnp.where(fixed, given, jnp.where(c.used, own, 0.0))
     columns = c.columns[:, :gases]
-    closed, impossible = _forced(c, fixed, columns, problem.b)
+    closed, wanted, impossible = _lacking(problem, alive, c, fixed)
     dead = jnp.any((columns > 0) & closed[:, None], axis=0)
     gas = Gas(columns, problem.gas, alive[:gases] & ~dead, c.amount, c.used & ~fixed & ~closed, problem.closed)
 
@@ -122,21 +123,35 @@ def _round(problem: Problem, alive: Array, state: State, turn: Array) -> State:
     basic = c.hit[:, gases:] & fixed[:, None]
     solid = jnp.sum(jnp.where(basic, rest[:, None], 0.0), axis=0)
     potential = jnp.einsum("ifb,ib->fb", c.inverse, potential)
-    new = _new_active_set(problem, alive, state, turn, potential, ln_N, n, solid, jnp.any(basic, axis=0), error)
+    basic = jnp.any(basic, axis=0)
+    new = _new_active_set(problem, alive, state, turn, potential, ln_N, n, solid, basic, wanted & ~basic, error)
     return new._replace(infeasible=impossible, done=new.done | impossible)
 
 
-def _forced(c: Components, fixed: Array, columns: Array, b: Array) -> tuple[Array, Array]:
-    """Rows of which nothing is there and which no species can balance: what they hold is absent. And lanes without any
-    solution: a row without component but with an amount, or a negative amount of what only adds up."""
-    rounding = 4e-15 * jnp.einsum("ifb,fb->ib", jnp.abs(c.inverse), jnp.abs(b))
-    adds = jnp.all(columns >= 0, axis=1) & c.used & ~fixed
-    impossible = (~c.used & (jnp.abs(c.amount) > rounding)) | (adds & (c.amount < -rounding))
-    return adds & (jnp.abs(c.amount) <= rounding), jnp.any(impossible, axis=0)
+def _lacking(problem: Problem, alive: Array, c: Components, fixed: Array) -> tuple[Array, Array, Array]:
+    """What to do with rows that the species at hand cannot balance.
+
+    Rows of which nothing is there and whose terms all have one sign: what they hold is absent. Condensed phases that
+    are not active and alone could balance a row: they are wanted. Lanes in which nothing can: without solution.
+    """
+    gases = len(problem.gas)
+    aside = jnp.einsum("ifb,fc->icb", c.inverse, problem.A[:, gases:])
+    aside = jnp.where(alive[gases:] & ~jnp.any(c.hit[:, gases:], axis=0), aside, 0.0)
+    rounding = 4e-15 * jnp.einsum("ifb,fb->ib", jnp.abs(c.inverse), jnp.abs(problem.b))
+    adds = jnp.all(c.columns[:, :gases] >= 0, axis=1) & c.used & ~fixed & (c.amount <= rounding)
+    empty = ~c.used & (jnp.abs(c.amount) > rounding)
+    helps = jnp.where(c.used[:, None], aside < -_SMALL, jnp.abs(aside) > _SMALL)
+    helped = jnp.any(helps, axis=1)
+    wanted = jnp.any(helps & (adds | empty)[:, None], axis=0)
+    forced = adds & ~helped & (c.amount >= -rounding)
+    return forced, wanted, jnp.any((adds & ~helped & ~forced) | (empty & ~helped), axis=0)
 
 
-def _new_active_set(problem, alive, state: State, turn, potential, ln_N, n, solid, basic, error) -> State:
-    """Condensed phases with negative amounts leave, driven ones enter; late in the search one at a time."""
+def _new_active_set(problem, alive, state: State, turn, potential, ln_N, n, solid, basic, wanted, error) -> State:
+    """Condensed phases with negative amounts leave, driven ones enter; late in the search one at a time.
+
+    Of those that are wanted the one of lowest driving force enters in any case.
+    """
     gases = len(problem.gas)
     driving = problem.condensed - jnp.einsum("ek,eb->kb", problem.A[:, gases:], potential)
     near = error < 0.1
@@ -145,8 +160,10 @@ def _new_active_set(problem, alive, state: State, turn, potential, ln_N, n, soli
     late = turn > 6
     leaves &= ~late | (solid <= jnp.min(jnp.where(basic, solid, jnp.inf), axis=0))
     enters &= ~late | ((driving <= jnp.min(jnp.where(enters, driving, jnp.inf), axis=0)) & ~jnp.any(leaves, axis=0))
-    active = jnp.where(near, (basic & ~leaves) | enters, state.active)
-    changed = jnp.any(near & (leaves | enters), axis=0)
+    first = wanted & (driving <= jnp.min(jnp.where(wanted, driving, jnp.inf), axis=0))
+    active = jnp.where(near, (basic & ~leaves) | enters, state.active) | first
+    changed = jnp.any((near & (leaves | enters)) | first, axis=0)
+    enters |= first
     rank = jnp.where(enters, _ENTERING - driving, _FIRST + jnp.maximum(solid, 0.0))
     score = jnp.concatenate([jnp.where(alive[:gases], n, -1.0), jnp.where(active, rank, -1.0)])
     done = (error < CLOSE) & ~changed
