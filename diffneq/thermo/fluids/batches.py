@@ -34,7 +34,6 @@ def in_batches(function: Function, model: Fluid, *arrays: np.ndarray) -> Any:
     blocks = _power_of_two(-(-chunks // devices))
     padded = devices * blocks * width
     pad = lambda a: np.concatenate([a, np.full(padded - count, a[-1])]).reshape(devices * blocks, width)
-    each = [max(0, min(blocks, chunks - d * blocks)) for d in range(devices)]
     # The work is dealt out evenly: device d has rows d, d + devices, ...
     order = np.arange(devices * blocks).reshape(blocks, devices).T.ravel()
     each = [len(range(d, chunks, devices)) for d in range(devices)]
