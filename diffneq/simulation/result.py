@@ -92,7 +92,7 @@ class Result:
         """`xarray.Dataset` with dimensions (run, time), units in the attributes of each variable."""
         import xarray
 
-        variables = {
+        variables: dict[str, Any] = {
             name: (
                 ("run", "time", *(f"{name}_{k}" for k in range(values.ndim - 2))),
                 values,
