@@ -10,8 +10,9 @@ All replicas lie on one axis, as in `particles.kernels`: one sweep adds charges 
 reads the forces off with the derivatives of the splines. Each loop handles N p of the N p^3 shares, which stay in the
 cache; on a CPU that is three times quicker than all at once.
 
-Why not jax-md's: its mesh needs equal counts along all directions and the order 4, its cell must be known when it is
-traced, and it differentiates an energy, of N p^3 shares at once; see `scripts/bench_electrostatics.py`.
+Why not jax-md's: its mesh needs equal counts along all directions, its splines are of order 4, and it differentiates an
+energy of N p^3 shares at once. At its order and mesh this one is four times quicker on a CPU, and order 6 is twice as
+quick and thirty times as exact (1,728 ions, 32^3 points; `scripts/bench_electrostatics.py`).
 """
 
 from __future__ import annotations
