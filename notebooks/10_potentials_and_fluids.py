@@ -119,7 +119,7 @@ boiling = fluids.saturation_at_pressure(water, 101325.0).T
 print(f"boiling point at 101325 Pa: {float(boiling):.6f} K")
 
 # %%
-T_curve = 647.096 - (647.096 - 450.0) * np.linspace(1.0, 0.04, 20 if FAST else 60) ** 2
+T_curve = 647.096 - (647.096 - 450.0) * np.linspace(1.0, 0.03, 20 if FAST else 60) ** 3
 coexisting, limit = fluids.saturation_at_temperature(water, T_curve), fluids.spinodal(water, T_curve)
 with style():
     figure = new_figure(6.4, 4.4)
@@ -138,7 +138,7 @@ display(figure)
 # %%
 dome = diagrams.dome(water, T_low=280.0, points=40 if FAST else 120)
 shares = diagrams.quality_lines(water, [0.2, 0.4, 0.6, 0.8], T_low=280.0, points=30 if FAST else 80)
-pressures = [1e5, 10e6] if FAST else [1e4, 1e5, 1e6, 5e6, 22.064e6, 100e6]
+pressures = [1e5, 10e6] if FAST else [1e4, 1e5, 1e6, 5e6, 25e6, 100e6]
 isobars = diagrams.isobars(water, pressures, 280.0, 1050.0, points=60 if FAST else 200)
 display(temperature_entropy(dome, shares, isobars, title="Water: temperature and entropy"))
 
@@ -180,8 +180,8 @@ for name, slope, step in zip(("boiler + 1 MPa", "condenser - 1 kPa", "steam + 10
 # %% [markdown]
 # ## 7. A mixture
 #
-# Methane and n-butane by the Peng–Robinson equation: bubble and dew pressures at three temperatures. The curves meet at
-# the critical point of the mixture, above that of either component.
+# Methane and n-butane by the Peng–Robinson equation: bubble and dew pressures at three temperatures. Each pair of
+# curves runs towards a critical point of the mixture, at a pressure far above that of either component.
 
 # %%
 pair = fluids.mixture("PR", ["methane", "n-butane"], k={("methane", "n-butane"): 0.0133})

@@ -26,15 +26,15 @@ def temperature_entropy(dome: Any, qualities: Any = None, isobars: Any = None, t
         figure = new_figure(6.6, 4.9)
         axes = figure.subplots()
         axes.fill(*_closed(dome, "s", "T", scale, 1.0), color=TINT, zorder=1, linewidth=0.0)
+        s = np.asarray(dome["s"].values) * scale
+        T_top = float(np.nanmax((isobars if isobars is not None else dome)["T"].values))
+        T_low, wide = float(dome["T"].values.min()), s.max() - s.min()
+        axes.set(xlim=(s.min() - 0.03 * wide, s.max() + 0.06 * wide), ylim=(T_low, T_top + 0.02 * (T_top - T_low)))
         if qualities is not None:
             _lines(axes, qualities, "s", "T", scale, 1.0, "grey", None)
         if isobars is not None:
             _lines(axes, isobars, "s", "T", scale, 1.0, "blue", _pressure)
         _draw_dome(axes, dome, "s", "T", scale, 1.0)
-        s = np.asarray(dome["s"].values) * scale
-        T_top = float(np.nanmax((isobars if isobars is not None else dome)["T"].values))
-        T_low, wide = float(dome["T"].values.min()), s.max() - s.min()
-        axes.set(xlim=(s.min() - 0.03 * wide, s.max() + 0.06 * wide), ylim=(T_low, T_top + 0.02 * (T_top - T_low)))
         axes.set(xlabel=f"entropy s  [{'kJ' if basis == 'kg' else 'J'} {basis}$^{{-1}}$ K$^{{-1}}$]")
         axes.set(ylabel="temperature T  [K]")
         axes.set_title(title or f"{dome.attrs['fluid']}")
@@ -83,28 +83,30 @@ def _draw_dome(axes: "Axes", dome: Any, x: str, y: str, x_scale: float, y_scale:
 
 
 def _lines(axes: "Axes", data: Any, x: str, y: str, x_scale: float, y_scale: float, colour: str, name: Any) -> None:
-    """One thin line a value of `line`, with its name at its upper end inside the picture."""
+    """One thin line a value of `line`, with its name."""
     for k, value in enumerate(data["line"].values):
         here = data.isel(line=k)
         across, up = np.asarray(here[x].values) * x_scale, np.asarray(here[y].values) * y_scale
         axes.plot(across, up, color=COLOURS[colour], linestyle="-" if name else (0, (4, 3)), **_THIN)
         if name:
-            _name(axes, across, up, name(float(value)), colour, logarithmic=y == "p")
+            _name(axes, across, up, name(float(value)), colour, k)
 
 
-def _name(axes: "Axes", x: np.ndarray, y: np.ndarray, text: str, colour: str, logarithmic: bool) -> None:
-    """The name of a line where it leaves the picture: at the lower right for isotherms, at the top for isobars."""
+def _name(axes: "Axes", x: np.ndarray, y: np.ndarray, text: str, colour: str, order: int) -> None:
+    """The name of a line inside the picture: upright at the foot of an isotherm, at the head of an isobar."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    inside = np.isfinite(x) & np.isfinite(y) & (x > left) & (x < right - 0.04 * (right - left))
+    logarithmic = axes.get_yscale() == "log"
     if logarithmic:
-        good = np.isfinite(x) & (y > low * 1.6) & (y < high) & (x > left) & (x < right)
-        place = int(np.flatnonzero(good)[np.argmin(y[good])]) if good.any() else None
-    else:
-        good = np.isfinite(x) & np.isfinite(y)
-        place = int(np.flatnonzero(good)[np.argmax(y[good])]) if good.any() else None
-    if place is not None:
-        box: Any = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
-        axes.text(x[place], y[place], text, color=COLOURS[colour], fontsize=8.0, ha="center", va="center", bbox=box,
-                  zorder=6, clip_on=True)  # fmt: skip
+        inside &= (y > 1.6 * low) & (y < high)
+    else:  # neighbours at two heights, so that the names do not touch
+        inside &= y < high - (0.03 + 0.055 * (order % 2)) * (high - low)
+    if inside.any():
+        place = int(np.flatnonzero(inside)[(np.argmin if logarithmic else np.argmax)(y[inside])])
+        box: Any = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85}
+        look: Any = {"color": COLOURS[colour], "fontsize": 8.0, "ha": "center", "bbox": box, "zorder": 6}
+        turn = 90.0 if logarithmic else 0.0
+        axes.text(x[place], y[place], text, rotation=turn, va="bottom" if logarithmic else "center", **look)
 
 
 def _pressure(p: float) -> str:

@@ -67,7 +67,7 @@ def properties(
     >>> F = Potential(lambda T, V, N: -N * 8.314 * T * (1.0 + jnp.log(V / N * T**1.5)), "F")
     >>> with jax.enable_x64(True):
     ...     print(properties(F, 300.0, 0.025, mass=0.04)["w"].round(2))
-    322.39
+    322.37
     """
     values, rows = table(potential, x, y, N)
     of = lambda X, Y, Z: quotient(rows, X, Y, Z)
