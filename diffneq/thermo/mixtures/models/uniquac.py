@@ -20,7 +20,7 @@ class UNIQUAC(ExcessModel):
     >>> tau = jnp.array([[1.0, 1.0919744], [0.3745290, 1.0]])
     >>> model = uniquac([2.1055, 0.92], [1.972, 1.4], jnp.log(tau))
     >>> round(float(model.reduced(300.0, jnp.array([0.252, 0.748]))), 4)
-    0.3796
+    0.3797
     """
 
     r: Float[Array, " n"]
