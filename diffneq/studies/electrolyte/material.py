@@ -78,7 +78,7 @@ def _garnet(options: ElectrolyteOptions) -> Material:
     model = _model(structure, potential, None, options)
     edge = float(structure.cell[0, 0]) / (options.repeats or 1)
     words = f"cubic Li7La3Zr2O12, fixed cell, a = {edge:.3f} A, {structure.size} ions, {_words(potential)}"
-    return Material(model, structure, 1.7, 1500.0, True, _nearest(model, structure), words)
+    return Material(model, structure, 1.7, 1200.0, True, _nearest(model, structure), words)
 
 
 def _salt(options: ElectrolyteOptions) -> Material:
