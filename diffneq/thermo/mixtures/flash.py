@@ -107,7 +107,8 @@ def liquid_phases(model: ExcessModel, T: ArrayLike, z: ArrayLike) -> Phases:
 
     >>> from diffneq.thermo.mixtures import regular
     >>> with jax.enable_x64(True):
-    ...     liquid_phases(regular(2.5 * 8.314462618 * 300.0), 300.0, [0.5, 0.5]).x[:, 0].round(5).tolist()
+    ...     phases = liquid_phases(regular(2.5 * 8.314462618 * 300.0), 300.0, [0.5, 0.5])
+    ...     [round(float(x), 5) for x in phases.x[:, 0]]
     [0.85521, 0.14479]
     """
     check_float64()

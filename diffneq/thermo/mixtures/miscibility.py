@@ -98,7 +98,7 @@ def binodal(model: ExcessModel, T: ArrayLike, within: ArrayLike = 0.5) -> Gap:
 
     >>> from diffneq.thermo.mixtures import regular
     >>> with jax.enable_x64(True):
-    ...     binodal(regular(2.5 * 8.314462618 * 300.0), 300.0).x.round(7).tolist()
+    ...     [round(float(x), 7) for x in binodal(regular(2.5 * 8.314462618 * 300.0), 300.0).x]
     [0.1447941, 0.8552059]
     """
     _binary(model, "binodal")
