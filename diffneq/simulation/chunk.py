@@ -65,6 +65,8 @@ def prepared(batch: Batch) -> Batch:
     if batch.axes[0] is None:
         return Batch((prepare(), dynamics, drive), batch.axes)
     every = jax.vmap(lambda one: one.prepared(), in_axes=(batch.axes[0],))(model)
+    if jax.tree.structure(every) == jax.tree.structure(model):  # nothing was made: what replicas share stays shared
+        return batch
     return Batch((every, dynamics, drive), (0, *batch.axes[1:]))
 
 
