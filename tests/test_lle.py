@@ -125,10 +125,10 @@ def test_critical_point():
 
 @pytest.mark.slow
 def test_a_ternary_gap():
-    """Water, ethanol, 1-butanol: equal activities, balance, certificates; ethanol closes the gap."""
-    model = mixture(["water", "ethanol", "1-butanol"]).liquid
-    ethanol = np.linspace(0.0, 0.25, 11)
-    z = np.stack([0.8 * (1 - ethanol), ethanol, 0.2 * (1 - ethanol)], axis=1)
+    """Water, methanol, 1-butanol: equal activities, balance, certificates; methanol closes the gap."""
+    model = mixture(["water", "methanol", "1-butanol"]).liquid
+    methanol = np.linspace(0.0, 0.25, 11)
+    z = np.stack([0.8 * (1 - methanol), methanol, 0.2 * (1 - methanol)], axis=1)
     phases = liquid_phases(model, 298.15, z)
     assert not np.any(phases.status)
     number = np.asarray(phases.number)
