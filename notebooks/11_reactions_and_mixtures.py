@@ -170,6 +170,7 @@ print("certified:", int((furnace.status == 0).sum()), "of", len(T))
 # 4. maps the distillation of acetone, chloroform and methanol.
 
 # %%
+# ruff: noqa: E402 (this part can be read and run alone)
 import os
 
 import jax
@@ -194,9 +195,9 @@ ATMOSPHERE = 101325.0  # Pa
 # %% [markdown]
 # ### Boiling, and an azeotrope that moves
 #
-# NRTL with ChemSep's parameters. At the azeotrope liquid and vapour have one composition, $\ln K_i = 0$: a square system
-# of equations whose solution can be differentiated. Its derivative with respect to pressure says how far a change of
-# pressure moves the azeotrope, which is what pressure-swing distillation lives on.
+# NRTL with ChemSep's parameters. At the azeotrope liquid and vapour have one composition, $\ln K_i = 0$: a square
+# system of equations whose solution can be differentiated. Its derivative with respect to pressure says how far a
+# change of pressure moves the azeotrope, which is what pressure-swing distillation lives on.
 
 # %%
 system = mixtures.mixture(["ethanol", "water"])
@@ -233,7 +234,8 @@ if not FAST:
 
 # %% [markdown]
 # The Gibbs–Duhem equation ties $y$ to $T$, $P$ and $x$. The area test integrates $\ln(\gamma_1/\gamma_2)$ over all
-# compositions, which should give nearly zero; the point test fits $g^E$ to the boiling points alone and predicts each $y$.
+# compositions, which should give nearly zero; the point test fits $g^E$ to the boiling points alone and predicts each
+# $y$.
 
 # %%
 area, point = regression.area_test(measured), None if FAST else regression.point_test(measured)
@@ -292,9 +294,10 @@ if not FAST:
 # %% [markdown]
 # ### Distillation of three components
 #
-# The liquid left in a still moves along $dx/d\xi = x - y(x)$. Its fixed points are the pure substances and the azeotropes;
-# their eigenvalues say where curves begin and end. Acetone, chloroform and methanol have four azeotropes, one of each
-# kind, and their indices must obey a theorem of topology, $2(N_3 - S_3) + N_2 - S_2 + N_1 = 2$ (Doherty and Perkins).
+# The liquid left in a still moves along $dx/d\xi = x - y(x)$. Its fixed points are the pure substances and the
+# azeotropes; their eigenvalues say where curves begin and end. Acetone, chloroform and methanol have four azeotropes,
+# and their indices must obey a theorem of topology, $2(N_3 - S_3) + N_2 - S_2 + N_1 = 2$ (Doherty and Perkins), which
+# would tell of one that was overlooked.
 
 # %%
 if not FAST:
