@@ -23,8 +23,8 @@ def at_temperature_density(model: Fluid, T: ArrayLike, rho: ArrayLike, homogeneo
 
     >>> from diffneq.thermo.fluids import water
     >>> with jax.enable_x64(True):
-    ...     print(at_temperature_density(water(), 500.0, 100.0).quality.round(5))
-    0.07731
+    ...     round(float(at_temperature_density(water(), 500.0, 100.0).quality), 5)
+    0.11799
     """
     T, rho = jnp.broadcast_arrays(jnp.asarray(T, float), jnp.asarray(rho, float))
     saturation = saturation_at_temperature(model, T)

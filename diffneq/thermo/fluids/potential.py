@@ -22,7 +22,8 @@ def potential(model: Fluid) -> Potential:
     >>> from diffneq.thermo.fluids import water
     >>> from diffneq.thermo.potentials import derivative
     >>> with jax.enable_x64(True):
-    ...     print(derivative(potential(water()), "T", "P", "S", 300.0, 1.0 / 996.556).round(12))  # K/Pa
-    1.9848e-08
+    ...     slope = derivative(potential(water()), "T", "P", "S", 300.0, 1.0 / 996.556)
+    >>> round(1e6 * float(slope), 5)  # K/MPa
+    0.01979
     """
     return Potential(_Helmholtz(model), "F")

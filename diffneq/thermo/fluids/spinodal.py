@@ -33,8 +33,9 @@ def spinodal(model: Fluid, T: ArrayLike) -> Spinodal:
     >>> from diffneq.thermo.fluids import cubic
     >>> with jax.enable_x64(True):
     ...     vdw = cubic("vdW", "argon")
-    ...     print((spinodal(vdw, 0.9 * vdw.critical.T).liquid / vdw.critical.rho).round(5))
-    1.38764
+    ...     reduced = spinodal(vdw, 0.9 * vdw.critical.T).liquid / vdw.critical.rho
+    >>> round(float(reduced), 4), round(float(reduced * (3.0 - reduced) ** 2 / 4.0), 6)
+    (1.3916, 0.9)
     """
     T = jnp.asarray(T, float)
     frozen, T0 = jax.lax.stop_gradient((model, T))

@@ -60,7 +60,7 @@ def states(
     >>> with jax.enable_x64(True):
     ...     data = states(water(), T=[300.0, 400.0], p=1e5)
     >>> data.cp.values.round(1).tolist(), data.cp.attrs["units"]
-    ([4180.6, 2008.8], 'J/(kg K)')
+    ([4180.6, 2007.8], 'J/(kg K)')
     """
     named = {"T": T, "p": p, "rho": rho, "h": h, "s": s, "u": u, "v": v, "quality": quality}
     pair = tuple(name for name, value in named.items() if value is not None)

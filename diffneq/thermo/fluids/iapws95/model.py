@@ -120,6 +120,7 @@ def water() -> IAPWS95:
     Raises:
         ValueError: JAX runs in single precision.
 
+    >>> import jax
     >>> with jax.enable_x64(True):
     ...     round(float(water().critical.p))
     22064000
