@@ -86,7 +86,7 @@ def triangle(points: Any, values: Any, corners: tuple[str, str, str], *, label: 
         figure = new_figure(6.4, 5.2)
         axes = figure.subplots()
         axes.set_axis_off()
-        picture = axes.scatter(x, y, c=values, s=4.0, marker="h", linewidths=0, cmap="viridis")
+        picture = axes.scatter(x, y, c=values, s=max(4.0, 6e4 / len(x)), marker="h", linewidths=0, cmap="viridis")
         if edge is not None:
             axes.tricontour(x, y, values, levels=[edge], colors=COLOURS["vermilion"])
         figure.colorbar(picture, ax=axes, label=label, shrink=0.7)

@@ -36,7 +36,7 @@ class Species(eqx.Module):
     name: str = eqx.field(static=True)
     elements: tuple[tuple[str, float], ...] = eqx.field(static=True)
     phase: Phase = eqx.field(static=True)
-    edges: Float[Array, "edges"] = eqx.field(converter=lambda x: np.asarray(x, float))
+    edges: np.ndarray
     coefficients: Float[Array, "pieces functions"]
     standard_pressure: float = eqx.field(static=True)
     reference: Reference = eqx.field(static=True)

@@ -16,6 +16,7 @@ _LONGEST = 5.0  # change of ln n in one step
 _NEGATIVE = 1e-13  # amount below zero at which a condensed phase leaves (of one mole of atoms)
 _DRIVEN = -1e-10  # driving force over R T at which one enters
 _DILUTION = 1.0  # -ln of a typical mole fraction, for the start
+_DEEP = 60.0  # -ln of the smallest mole fraction from which a component starts
 _SMALL = 1e-9  # of a stoichiometric coefficient
 _SCARCE = 1e-5  # amount at which the start takes a phase for absent (the perturbation of the simplex method)
 
@@ -63,7 +64,9 @@ def start(problem: Problem, alive: Bool[Array, "species B"]) -> State:
     total = jnp.maximum(jnp.sum(amount[:gases], axis=0), 1e-12)
     ln_N = jnp.where(problem.closed, problem.ln_N, jnp.log(total))
     ln_y = jnp.log(jnp.clip(amount[:gases] / total, 1e-6, 1.0))
-    aim = jnp.where(basic[:gases], problem.gas + ln_y + jnp.where(problem.closed, jnp.log(total) - ln_N, 0.0), 0.0)
+    offset = jnp.where(problem.closed, jnp.log(total) - ln_N, 0.0)
+    level = jnp.clip(jnp.einsum("ek,eb->kb", problem.A[:, :gases], vertex.potential) - problem.gas, -_DEEP, 0.0)
+    aim = problem.gas + jnp.where(basic[:gases], ln_y, level) + offset
     active = (amount[gases:] > _SCARCE) & alive[gases:]
     ranked = jnp.concatenate([jnp.where(basic[:gases], amount[:gases] + 1e-8, 0.0), amount[gases:] + _FIRST])
     out = jnp.concatenate([~alive[:gases], ~active])
