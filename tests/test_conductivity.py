@@ -181,7 +181,7 @@ def test_limit_at_no_current():
     assert abs(np.mean(z)) < 4 / np.sqrt(400) and abs(np.std(z) - 1) < 4 / np.sqrt(800)
     assert alarms < 0.01 * 400 + 4 * np.sqrt(4)
     assert any("not linear" in text for text in found.sigma.warnings)
-    assert found.linear_p_value < 0.01 and abs(found.curvature.z_score(0.1)) < 4
+    assert found.curvature and found.linear_p_value < 0.01 and abs(found.curvature.z_score(0.1)) < 4
     strong = zero_limit([1.0, 2.0], [Estimate(1.0, 0.01), Estimate(2.0, 0.01)])
     assert any("use weaker" in text for text in strong.sigma.warnings)
     single = zero_limit([1.0], [Estimate(1.0, 0.01)])

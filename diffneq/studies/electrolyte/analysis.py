@@ -139,7 +139,8 @@ def at_temperature(
             limit = zero_limit([c.density for c in currents], [c.sigma for c in currents], unit=UNIT)
         else:
             notes.append("no current was held long enough: the framework flowed or the run was lost")
-    best = limit.sigma if limit is not None else helfand
+    known = [s for s in (helfand, None if limit is None else limit.sigma) if s is not None and s.value > 0]
+    best = min(known, key=lambda s: s.error / s.value, default=None)
     ratio = None
     if expected is not None and best is not None and best.value > 2 * best.error and expected.value > 0:
         ratio = haven_ratio(expected, best)
