@@ -218,7 +218,7 @@ if not FAST:
 # %% [markdown]
 # ### From measurements to parameters
 #
-# Boiling points at 1 atm as tabulated in Perry's *Chemical Engineers' Handbook* (rounded to three digits). Models are
+# Boiling points at 1 atm as teaching data sheets quote them from Perry's *Chemical Engineers' Handbook*. Models are
 # fitted to $T$ and $y$ together with exact derivatives of the boiling point; errors are those of the stated standard
 # deviations (0.2 K and 0.01), and $\chi^2$ says whether these can be true.
 

@@ -6,8 +6,8 @@ import pytest
 
 from diffneq import cli
 
-# Ethanol and water at 1 atm: x, y of ethanol and T in degrees Celsius, as tabulated in Perry's Chemical Engineers'
-# Handbook, rounded there or by those who copy it to three digits
+# Ethanol and water at 1 atm: x, y of ethanol and T in degrees Celsius, rounded to three digits in teaching
+# data sheets that name Perry's Chemical Engineers' Handbook as their source
 MEASURED = """\
 T,P,x,y
 368.65,101325,0.019,0.170
