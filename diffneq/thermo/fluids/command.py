@@ -80,14 +80,14 @@ def run(
     """
     if (saturation is None) == (not given):
         raise ValueError("Give either --saturation T or a pair of quantities, for example --T 300 --p 1e5.")
+    asked: dict[str, Any] = dict(given)
     if saturation is not None:
-        given = {"T": np.repeat(saturation, 2), "quality": np.tile([0.0, 1.0], len(saturation))}
-    lengths = {name: len(values) for name, values in given.items()}
+        asked = {"T": np.repeat(saturation, 2), "quality": np.tile([0.0, 1.0], len(saturation))}
+    lengths = {name: len(values) for name, values in asked.items()}
     longest = max(lengths.values())
     if set(lengths.values()) - {1, longest}:
         listed = ", ".join(f"{n} of {name}" for name, n in lengths.items())
         raise ValueError(f"Lists go together and must be of one length; got {listed}.")
-    columns = {name: np.broadcast_to(np.asarray(values, float), (longest,)) for name, values in given.items()}
+    columns = {name: np.broadcast_to(np.asarray(values, float), (longest,)) for name, values in asked.items()}
     with jax.enable_x64(True):
-        asked: dict[str, Any] = dict(columns)
-        return Report(states(water(), **asked, phase=phase, homogeneous=homogeneous, extrapolate=extrapolate))
+        return Report(states(water(), **columns, phase=phase, homogeneous=homogeneous, extrapolate=extrapolate))

@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike
+from jaxtyping import Array, ArrayLike, Float
 
 from diffneq._parameters import float_leaf
 from diffneq.thermo.fluids.cubic.families import PENG_ROBINSON
@@ -63,10 +63,10 @@ class IAPWS95(eqx.Module):
     def residual(self, T: ArrayLike, rho: ArrayLike) -> Array:
         """phir, equation (6) of the release; the terms are along the last axis until they are summed."""
         delta, tau = (x[..., None] for x in self._reduced(T, rho))
-        value = self.leaves.power * delta**_D * tau**_T * jnp.where(_C > 0, jnp.exp(-(delta**_C)), 1.0)
+        value = self.leaves.power * _whole(delta, _D) * tau**_T * jnp.where(_C > 0, jnp.exp(-_whole(delta, _C)), 1.0)
         n, alpha, beta, gamma, epsilon = self.leaves.gaussian
         bell = jnp.exp(-alpha * (delta - epsilon) ** 2 - beta * (tau - gamma) ** 2)
-        gaussian = n * delta**_GAUSSIAN_D * tau**_GAUSSIAN_T * bell
+        gaussian = n * _whole(delta, _GAUSSIAN_D) * tau**_GAUSSIAN_T * bell
         away, (A, B) = jnp.abs(snapped(delta - 1.0)), self.leaves.distance
         theta = A * _power(away, 1.0 / table.NONANALYTIC_BETA) - snapped(tau - 1.0)
         distance = theta**2 + B * away ** int(2 * table.NONANALYTIC_a)
@@ -106,6 +106,12 @@ class IAPWS95(eqx.Module):
     def _reduced(self, T: ArrayLike, rho: ArrayLike) -> tuple[Array, Array]:
         T, rho = jnp.broadcast_arrays(jnp.asarray(T, float), jnp.asarray(rho, float))
         return rho / self.rho_critical, self.T_critical / T
+
+
+def _whole(x: Float[Array, "*batch 1"], exponents: np.ndarray) -> Array:
+    """x^k for each of whole exponents along the last axis, with derivatives of any order also at x = 0."""
+    distinct, place = np.unique(exponents, return_inverse=True)
+    return jnp.concatenate([x ** int(k) for k in distinct], axis=-1)[..., place]
 
 
 def _power(x: Array, exponent: ArrayLike) -> Array:
