@@ -187,7 +187,8 @@ def test_saturation_close_to_the_critical_point(x64):
     assert not found.status.any()
     gap = np.asarray(found.liquid - found.vapour)
     assert (np.diff(gap) < 0.0).all() and gap[-1] > 1.0
-    np.testing.assert_allclose(0.5 * (found.liquid + found.vapour), 322.0, atol=0.6)
+    middle = 0.5 * (found.liquid + found.vapour)
+    np.testing.assert_allclose(middle[1:], 322.0, atol=0.1)  # the diameter of the dome ends at the critical density
 
 
 def test_no_saturation_at_or_above_the_critical_point(x64):

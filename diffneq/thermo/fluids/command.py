@@ -88,6 +88,8 @@ def run(
     if set(lengths.values()) - {1, longest}:
         listed = ", ".join(f"{n} of {name}" for name, n in lengths.items())
         raise ValueError(f"Lists go together and must be of one length; got {listed}.")
-    columns = {name: np.broadcast_to(np.asarray(values, float), (longest,)) for name, values in asked.items()}
+    columns: dict[str, Any] = {
+        name: np.broadcast_to(np.asarray(values, float), (longest,)) for name, values in asked.items()
+    }
     with jax.enable_x64(True):
         return Report(states(water(), **columns, phase=phase, homogeneous=homogeneous, extrapolate=extrapolate))
