@@ -200,7 +200,7 @@ def test_the_usual_files(tmp_path):
     with pytest.raises(ValueError, match="in line 3 of"):
         read_chemkin(tmp_path / "bad.dat")
     with pytest.raises(ValueError, match="no NASA-9 species"):
-        read_cea(tmp_path / "therm.dat")
+        read_cea(tmp_path / "no.yaml")
     with pytest.raises(ValueError, match="There is no file"):
         read_cantera(tmp_path / "none.yaml")
 
