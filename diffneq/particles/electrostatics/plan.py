@@ -58,7 +58,7 @@ def plan_ewald(charges, cell, accuracy: float = 1e-4, cutoff: float | None = Non
         ValueError: for a charged cell, or an accuracy or a cutoff out of range.
 
     >>> plan_ewald(np.tile([1.0, -1.0], 100), (20.0, 20.0, 20.0), accuracy=1e-4, cutoff=9.0).limits
-    (6, 6, 6)
+    (7, 7, 7)
     """
     wanted, box = _wanted("plan_ewald", charges, cell, accuracy, coulomb_constant)
     size, best = len(charges), (np.inf, None)
@@ -91,7 +91,7 @@ def plan_mesh(
 
     >>> method = plan_mesh(np.tile([1.0, -1.0], 500), (32.0, 32.0, 32.0), accuracy=1e-4, cutoff=9.0)
     >>> method.mesh, method.order
-    ((27, 27, 27), 6)
+    ((36, 36, 36), 6)
     """
     wanted, box = _wanted("plan_mesh", charges, cell, accuracy, coulomb_constant)
     size, best = len(charges), (np.inf, None)

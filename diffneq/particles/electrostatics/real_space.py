@@ -24,7 +24,7 @@ class EwaldRealSpace(AbstractPairLaw):
 
     >>> law = EwaldRealSpace(strength=-14.4, alpha=0.3, cutoff=9.0)
     >>> round(float(law.energy(2.5)), 5), float(law.energy(9.5))
-    (-1.66364, 0.0)
+    (-1.66374, 0.0)
     """
 
     strength: Array
