@@ -20,7 +20,8 @@ from diffneq.particles.space import Vector
 class Isokinetic(eqx.Module):
     """m_i dv_i/dt = F_i + lambda q_i e_x - alpha m_i w_i, w_i = v_i - v_s, where sum m_i w_i^2 = (g - 1) k_B T always.
 
-    q_i is what a drive couples to, the charge of the species, or its colour where the model distinguishes them. v_s is the mean velocity of the particle's species, g = sum_s d (N_s - 1) the number of peculiar degrees of freedom.
+    q_i is what a drive couples to, the charge of the species, or its colour where the model distinguishes them. v_s is
+    the mean velocity of the particle's species, g = sum_s d (N_s - 1) the number of peculiar degrees of freedom.
     With `flux` the current is held besides, R = sum q_i v_ix = r, by the multiplier
         lambda = -(sum q_i F_ix/m_i)/(sum q_i^2/m_i),
     in which the thermostat has no part, for it gives no net force to any species. Without `flux` lambda is the field of

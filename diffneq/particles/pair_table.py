@@ -3,8 +3,9 @@
 F(s) = -2 du/ds, s = r^2, so that the force on particle 1 is F(s) (x1 - x2)
 
 F is a cubic in r over each of `bins` equal intervals, for each pair of species, that meets value and slope of the exact
-law at their ends. (Equal intervals of s would spare the square root, and need four times as many.) The table is made anew from the law wherever a program begins, so that it cannot outlive a change of
-its parameters; energies and derivatives are those of the exact law.
+law at their ends. (Equal intervals of s would spare the square root, and need four times as many.) The table is made
+anew from the law wherever a program begins, so that it cannot outlive a change of its parameters; energies and
+derivatives are those of the exact law.
 """
 
 from __future__ import annotations
