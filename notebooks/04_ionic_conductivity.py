@@ -50,6 +50,7 @@ from diffneq.statistics import Estimate
 from diffneq.studies.electrolyte import study
 from diffneq.studies.electrolyte.material import Material
 
+# %matplotlib inline
 # %config InlineBackend.print_figure_kwargs = {"dpi": 75}
 
 FAST = os.environ.get("DIFFNEQ_FAST") == "1"
