@@ -1,6 +1,7 @@
 """Legendre transforms between potentials, phi*(y) = phi(x) - s x y with y = s dphi/dx.
 
-s = 1 for x = S and P, -1 for T and V. The equation for x is solved by Newton's method and differentiated implicitly, so
+s = 1 for x = S and P, -1 for T and V; both variables are exchanged together where both change. The equations for x are
+solved by Newton's method and differentiated implicitly, so
 a transformed potential has derivatives of any order, and may be transformed back. It exists where phi is convex in S
 and V, and concave in T and P; elsewhere, as between the spinodals of a fluid, the value is that of a stationary point
 and `convexity` tells.
@@ -12,9 +13,9 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool
+from jaxtyping import Array, ArrayLike, Bool, Float
 
-from diffneq.thermo.potentials.implicit import rooted
+from diffneq.thermo.potentials.implicit import rooted_system
 from diffneq.thermo.potentials.relation import CONJUGATE, NATURAL, Kind, Potential
 
 _STEPS, _DONE, _ENOUGH = 80, 1e-15, 1e-10
@@ -56,7 +57,8 @@ def legendre(potential: Potential, kind: Kind, S: float = 0.0, T: float = 300.0,
 
     Arguments: `potential`; `kind`, "U", "F", "G" or "H"; `S`, `T`, `V`, `P`, where the search for the old variables
     starts (per unit of amount, for S and V): anywhere on the convex piece that is wanted, so for a fluid below its
-    critical point V chooses liquid or vapour. Where Newton's method finds no state the value is NaN.
+    critical point V chooses liquid or vapour. Where Newton's method finds no state the value is NaN. A potential that
+    is a transform itself is transformed from its original.
 
     Raises ValueError: another kind.
 
@@ -68,62 +70,67 @@ def legendre(potential: Potential, kind: Kind, S: float = 0.0, T: float = 300.0,
     """
     if kind not in NATURAL:
         raise ValueError(f"A potential is one of {', '.join(NATURAL)}; got {kind!r}.")
+    if isinstance(potential.function, Transformed):
+        potential = potential.function.original
     starts = {"S": S, "T": T, "V": V, "P": P}
-    for place in (0, 1):
-        old = potential.natural[place]
-        if old != NATURAL[kind][place]:
-            natural = tuple(NATURAL[kind][k] if k == place else potential.natural[k] for k in (0, 1))
-            (between,) = (name for name, pair in NATURAL.items() if pair == natural)
-            function = Transformed(potential, jnp.asarray(starts[old], float), place)
-            potential = Potential(function, between)  # type: ignore[arg-type]
-    return potential
+    places = tuple(k for k in (0, 1) if potential.natural[k] != NATURAL[kind][k])
+    if not places:
+        return potential
+    start = jnp.asarray([starts[potential.natural[k]] for k in places], float)
+    return Potential(Transformed(potential, start, places), kind)
 
 
 class Transformed(eqx.Module):
-    """phi - s x y with x solved for: the function of a transformed potential."""
+    """phi - sum s x y with the old variables x solved for: the function of a transformed potential."""
 
     original: Potential
-    start: Array
-    place: int = eqx.field(static=True)  # of the variable that is exchanged
+    start: Float[Array, " exchanged"]
+    places: tuple[int, ...] = eqx.field(static=True)  # of the variables that are exchanged
 
     def __call__(self, x: Array, y: Array, N: Array) -> Array:
         """The transform at one state."""
-        given, other = (x, y) if self.place == 0 else (y, x)
-        old = self.original.natural[self.place]
-        sign = CONJUGATE[old][1]
-        phi = _of_one(self.original, self.place, other, N)
-        start = self.start * (N if old in ("S", "V") else 1.0)
+        names = tuple(self.original.natural[k] for k in self.places)
+        signs = jnp.asarray([CONJUGATE[name][1] for name in names])
+        given = jnp.stack([(x, y)[k] for k in self.places])
+        start = jnp.stack([z * (N if name in ("S", "V") else 1.0) for z, name in zip(self.start, names, strict=True)])
+        phi = _of_exchanged(self.original, self.places, (x, y), N)
         # The search sees constants: nothing differentiates its loop.
-        constant = lambda x: jax.lax.stop_gradient(x) if eqx.is_array(x) else x
-        frozen, there, amount, target, start = jax.tree.map(constant, (self.original, other, N, given, start))
-        found, converged = _solve(_of_one(frozen, self.place, there, amount), sign, target, start, old)
-        (z,) = rooted(lambda z: (sign * jax.grad(phi)(z[0]) - given,), (found,))
-        return jnp.where(converged, phi(z) - sign * z * given, jnp.nan)
+        constant = lambda a: jax.lax.stop_gradient(a) if eqx.is_array(a) else a
+        frozen, there, amount, target, start = jax.tree.map(constant, (self.original, (x, y), N, given, start))
+        search = _of_exchanged(frozen, self.places, there, amount)
+        found, converged = _solve(search, signs, target, start, names)
+        z = rooted_system(lambda z: signs * jax.grad(phi)(z) - given, found)
+        return jnp.where(converged, phi(z) - jnp.sum(signs * z * given), jnp.nan)
 
 
-def _of_one(potential: Potential, place: int, other: Array, N: Array) -> Callable:
-    """phi as a function of the variable at `place`."""
-    return lambda z: potential(*((z, other) if place == 0 else (other, z)), N)
+def _of_exchanged(potential: Potential, places: tuple[int, ...], others: tuple[Array, Array], N: Array) -> Callable:
+    """phi as a function of the variables at `places`, stacked."""
+
+    def phi(z: Float[Array, " exchanged"]) -> Array:
+        variables = list(others)
+        for k, place in enumerate(places):
+            variables[place] = z[k]
+        return potential(*variables, N)
+
+    return phi
 
 
-def _solve(phi: Callable, sign: float, target: Array, start: Array, name: str) -> tuple[Array, Array]:
-    """(z, converged) with sign * phi'(z) = target."""
-    logarithmic = name in _LOGARITHMIC
+def _solve(phi: Callable, signs: Array, target: Array, start: Array, names: tuple[str, ...]) -> tuple[Array, Array]:
+    """(z, converged) with signs * phi'(z) = target."""
+    logarithmic = jnp.asarray([name in _LOGARITHMIC for name in names])
+    # T(S) and V(P) are closer to straight lines in their logarithms.
+    positive_partner = jnp.asarray([name in ("S", "P") for name in names])
 
     def body(carry):
         count, z, _ = carry
-        slope, curvature = jax.value_and_grad(jax.grad(phi))(z)
-        value = sign * slope
-        positive = (value > 0.0) & (target > 0.0) & (name in ("S", "P"))
-        # T(S) and V(P) are closer to straight lines in their logarithms.
-        safe = jnp.where(positive, target / jnp.where(value == 0.0, 1.0, value), 1.0)
-        missing = jnp.where(positive, value * jnp.log(safe), target - value)
-        step = missing / (sign * curvature)
-        if logarithmic:
-            new = z * jnp.exp(jnp.clip(step / z, -_LONGEST, _LONGEST))
-        else:
-            new = z + step
-        return count + 1, new, jnp.abs(new - z) / (jnp.abs(new) + 1e-300)
+        value, matrix = signs * jax.grad(phi)(z), signs[:, None] * jax.hessian(phi)(z)
+        positive = positive_partner & (value > 0.0) & (target > 0.0)
+        ratio = jnp.where(positive, target / jnp.where(value == 0.0, 1.0, value), 1.0)
+        step = jnp.linalg.solve(matrix, jnp.where(positive, value * jnp.log(ratio), target - value))
+        relative = jnp.where(logarithmic, step / z, 0.0)
+        shorter = jnp.minimum(1.0, _LONGEST / jnp.maximum(jnp.max(jnp.abs(relative)), 1e-300))
+        new = jnp.where(logarithmic, z * jnp.exp(shorter * relative), z + shorter * step)
+        return count + 1, new, jnp.max(jnp.abs(new - z) / (jnp.abs(new) + 1e-300))
 
     going = lambda carry: (carry[0] < _STEPS) & (carry[2] > _DONE)
     _, z, change = jax.lax.while_loop(going, body, (0, start + 0.0 * target, jnp.asarray(jnp.inf)))
