@@ -50,7 +50,7 @@ def to_dataset(
     lost = (state.status & _FAILED) > 0
     blank = lambda a: np.where(lost, np.nan, a)
     shaped = lambda a, dims=(): (like.dims + dims, np.moveaxis(a, -1, 0).reshape((*like.shape, *a.shape[:-1])))
-    n = np.asarray(state.n)[places]
+    n = blank(np.asarray(state.n)[places])
     N = n[:gases].sum(axis=0)
     some = NO_GAS * np.maximum(np.abs(b).sum(axis=0), 1e-300) < N
     n = np.concatenate([np.where(some, n[:gases], 0.0), n[gases:]])
@@ -61,8 +61,8 @@ def to_dataset(
     driving = _driving(table, known, state, mu)
     by_species, by_element = ("species",), ("element",)
     data = {
-        "n": (*shaped(blank(n), by_species), {"units": "mol"}),
-        "y": (*shaped(blank(y), by_species), {"units": "1"}),
+        "n": (*shaped(n, by_species), {"units": "mol"}),
+        "y": (*shaped(y, by_species), {"units": "1"}),
         "mu": (*shaped(blank(mu), by_element), {"units": "J/mol"}),
         "driving": (*shaped(blank(driving), by_species), {"units": "J/mol"}),
         "certificate": (*shaped(blank(state.certificate)), {"units": "J/mol"}),

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from diffneq.thermo.reactions.solver.search import Problem, State, present, search, start
+from diffneq.thermo.reactions.solver.search import LATE, Problem, State, present, search, start, start_mixed
 
 WIDTH = 256  # lanes of a chunk
-_ROUNDS = (2, 4, 60)  # of each stage
+_ROUNDS = (2, 4, 24, LATE + 60)  # of each stage; the last starts anew, from a better vertex
 
 
 class _Stage(NamedTuple):
@@ -37,9 +37,12 @@ def solve(problem: Problem, count: Array | int) -> State:
         take = lambda x: x[..., jnp.minimum(lanes, B - 1)]
         part = Problem(problem.A, *(take(x) for x in problem[1:]))
         alive = present(part)
-        begun = jax.lax.cond(stage.rank == 0, lambda: start(part, alive), lambda: jax.tree.map(take, state))
+        last = (stage.rank == len(_ROUNDS) - 1) & ~jnp.any(part.closed)
+        which = jnp.where(last, 2, jnp.minimum(stage.rank, 1))
+        starts = (lambda: start(part, alive), lambda: jax.tree.map(take, state), lambda: start_mixed(part, alive))
+        begun = jax.lax.switch(which, starts)
         begun = begun._replace(done=begun.done | ~wanted)
-        new = search(part, alive, begun, jnp.asarray(_ROUNDS)[stage.rank])
+        new = search(part, alive, begun, jnp.where(last, LATE, 0), jnp.asarray(_ROUNDS)[stage.rank])
         where = jnp.where(wanted, lanes, B)
         state = jax.tree.map(lambda a, b: a.at[..., where].set(b, mode="drop"), state, new)
         stage = stage._replace(first=stage.first + WIDTH)

@@ -49,12 +49,13 @@ class Frame(NamedTuple):
 
 
 def frame(table: Arrays, gases: int, b: Array, found: Solution) -> Frame:
-    """Of a solution."""
+    """Of a solution. Phases that depend on each other stay only where they hold the temperature."""
     ranks = jnp.where(found.active, 1e3 + found.n[gases:], -1.0)
     present = found.alive & ((found.n > 0) | jnp.concatenate([jnp.zeros_like(found.alive[:gases]), found.active]))
     score = jnp.where(present, jnp.concatenate([found.n[:gases], ranks]), -1.0)
     basis = components(table.A, b, score)
-    active = found.active & jnp.any(basis.hit[:, gases:] & basis.used[:, None], axis=0)
+    independent = jnp.any(basis.hit[:, gases:] & basis.used[:, None], axis=0)
+    active = found.active & (independent | found.between)
     return Frame(table, basis, present, active)
 
 

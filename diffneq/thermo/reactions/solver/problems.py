@@ -47,6 +47,7 @@ class Solution(NamedTuple):
     infeasible: Bool[Array, "B"]
     done: Bool[Array, "B"]
     outside: Bool[Array, "B"]  # no T in the range has the property asked for
+    between: Bool[Array, "B"]  # phases of both sides of a transition are there: T is held, amounts follow the lever
 
 
 def candidates(table: Arrays, sizes: Sizes, T: Float[Array, "B"]) -> Bool[Array, "species B"]:
@@ -81,7 +82,7 @@ def at_temperature(
     else:
         P, ln_N = second, state.ln_N
     no = jnp.zeros(T.shape, bool)
-    return Solution(T, P, state.potential, ln_N, n, state.active, alive, state.error, state.infeasible, state.done, no)
+    return Solution(T, P, state.potential, ln_N, n, state.active, alive, state.error, state.infeasible, state.done, no, no)
 
 
 def find(
@@ -156,5 +157,8 @@ def _lever(a: _End, c: _End, exact: Array) -> Solution:
     near = jax.tree.map(lambda x, y: jnp.where(share < 0.5, x, y), a.solution, c.solution)
     blended = {k: mix(getattr(a.solution, k), getattr(c.solution, k)) for k in ("T", "P", "potential", "ln_N", "n")}
     both = (share > 0) & (share < 1)
-    active = jnp.where(both, a.solution.active | c.solution.active, near.active)
-    return near._replace(**blended, active=active, outside=outside, done=a.solution.done & c.solution.done)
+    either = {k: getattr(a.solution, k) | getattr(c.solution, k) for k in ("active", "alive")}
+    united = {k: jnp.where(both, x, getattr(near, k)) for k, x in either.items()}
+    between = both & jnp.any(a.solution.active != c.solution.active, axis=0)
+    done = a.solution.done & c.solution.done
+    return near._replace(**blended, **united, outside=outside, between=between, done=done)

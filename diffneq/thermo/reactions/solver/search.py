@@ -8,17 +8,18 @@ from jaxtyping import Array, Bool, Float
 
 from diffneq.thermo.reactions.solver.balance import Gas, amounts, newton_step
 from diffneq.thermo.reactions.solver.components import Components, components
-from diffneq.thermo.reactions.solver.simplex import cheapest
+from diffneq.thermo.reactions.solver.simplex import PERTURBATION, PERTURBATION_MIXED, cheapest, cheapest_mixture
 
+LATE = 7  # round from which on the active set changes by one phase at a time
 STEPS = 5  # of Newton's method in a round
 CLOSE = 1e-12  # logarithmic imbalance at which a lane is done
 _LONGEST = 5.0  # change of ln n in one step
-_NEGATIVE = 1e-13  # amount below zero at which a condensed phase leaves (of one mole of atoms)
+_ROUNDING = 4e-15  # of the terms of which an amount is the sum
 _DRIVEN = -1e-10  # driving force over R T at which one enters
 _DILUTION = 1.0  # -ln of a typical mole fraction, for the start
 _DEEP = 60.0  # -ln of the smallest mole fraction from which a component starts
 _SMALL = 1e-9  # of a stoichiometric coefficient
-_SCARCE = 1e-5  # amount at which the start takes a phase for absent (the perturbation of the simplex method)
+_SCARCE = 100.0  # perturbations of the simplex method: amount at which the start takes a phase for absent
 
 
 class Problem(NamedTuple):
@@ -67,7 +68,7 @@ def start(problem: Problem, alive: Bool[Array, "species B"]) -> State:
     offset = jnp.where(problem.closed, jnp.log(total) - ln_N, 0.0)
     level = jnp.clip(jnp.einsum("ek,eb->kb", problem.A[:, :gases], vertex.potential) - problem.gas, -_DEEP, 0.0)
     aim = problem.gas + jnp.where(basic[:gases], ln_y, level) + offset
-    active = (amount[gases:] > _SCARCE) & alive[gases:]
+    active = (amount[gases:] > _SCARCE * PERTURBATION) & alive[gases:]
     ranked = jnp.concatenate([jnp.where(basic[:gases], amount[:gases] + 1e-8, 0.0), amount[gases:] + _FIRST])
     out = jnp.concatenate([~alive[:gases], ~active])
     score = jnp.where(out, -1.0, ranked)
@@ -80,11 +81,29 @@ def start(problem: Problem, alive: Bool[Array, "species B"]) -> State:
     return State(potential, ln_N, active, score, amount[gases:], jnp.full(B, jnp.inf), no, no)
 
 
+def start_mixed(problem: Problem, alive: Bool[Array, "species B"]) -> State:
+    """From the vertex in which the gas mixes, near the equilibrium; slower than `start`. At a given pressure only."""
+    gases, B = len(problem.gas), problem.b.shape[1]
+    g = jnp.concatenate([problem.gas, problem.condensed])
+    vertex = cheapest_mixture(problem.A, g, problem.b, alive, gases)
+    total = jnp.sum(jnp.where(vertex.basis == len(g), vertex.amount, 0.0), axis=0)
+    there = vertex.amount > _SCARCE * PERTURBATION_MIXED
+    hit = (jnp.arange(gases, len(g))[:, None, None] == vertex.basis[None]) & there[None]
+    solid = jnp.sum(jnp.where(hit, vertex.amount[None], 0.0), axis=1)
+    active = jnp.any(hit, axis=1) & alive[gases:]
+    ln_N = jnp.log(jnp.maximum(total, 1e-12))
+    level = jnp.einsum("ek,eb->kb", problem.A[:, :gases], vertex.potential) - problem.gas
+    n = jnp.where(alive[:gases], jnp.exp(jnp.minimum(level, 0.0) + ln_N), -1.0)
+    score = jnp.concatenate([n, jnp.where(active, solid + _FIRST, -1.0)])
+    no = jnp.zeros(B, bool)
+    return State(vertex.potential, ln_N, active, score, solid, jnp.full(B, jnp.inf), no, no)
+
+
 _FIRST, _ENTERING = 1e3, 1e6  # scores: active condensed phases are components before all gases, new ones before them
 
 
-def search(problem: Problem, alive: Array, state: State, rounds: Array | int) -> State:
-    """At most so many rounds; lanes that are done stay as they are."""
+def search(problem: Problem, alive: Array, state: State, begin: Array | int, rounds: Array | int) -> State:
+    """Rounds from number `begin` to less than `rounds`; lanes that are done stay as they are."""
 
     def go_on(carry):
         turn, state = carry
@@ -96,7 +115,7 @@ def search(problem: Problem, alive: Array, state: State, rounds: Array | int) ->
         kept = jax.tree.map(lambda a, b: jnp.where(state.done, a, b), state, new)
         return turn + 1, kept
 
-    return jax.lax.while_loop(go_on, one, (jnp.asarray(0), state))[1]
+    return jax.lax.while_loop(go_on, one, (jnp.asarray(begin), state))[1]
 
 
 def _round(problem: Problem, alive: Array, state: State, turn: Array) -> State:
@@ -124,11 +143,17 @@ def _round(problem: Problem, alive: Array, state: State, turn: Array) -> State:
     n = amounts(gas, potential, ln_N)[1]
     rest = c.amount - jnp.einsum("ekb,kb->eb", columns, n)
     basic = c.hit[:, gases:] & fixed[:, None]
+    rest = jnp.where(jnp.abs(rest) < _rounding(problem, c), 0.0, rest)
     solid = jnp.sum(jnp.where(basic, rest[:, None], 0.0), axis=0)
     potential = jnp.einsum("ifb,ib->fb", c.inverse, potential)
     basic = jnp.any(basic, axis=0)
     new = _new_active_set(problem, alive, state, turn, potential, ln_N, n, solid, basic, wanted & ~basic, error)
     return new._replace(infeasible=impossible, done=new.done | impossible)
+
+
+def _rounding(problem: Problem, c: Components) -> Array:
+    """How exactly the amounts of components are known."""
+    return _ROUNDING * jnp.einsum("ifb,fb->ib", jnp.abs(c.inverse), jnp.abs(problem.b))
 
 
 def _lacking(problem: Problem, alive: Array, c: Components, fixed: Array) -> tuple[Array, Array, Array]:
@@ -140,7 +165,7 @@ def _lacking(problem: Problem, alive: Array, c: Components, fixed: Array) -> tup
     gases = len(problem.gas)
     aside = jnp.einsum("ifb,fc->icb", c.inverse, problem.A[:, gases:])
     aside = jnp.where(alive[gases:] & ~jnp.any(c.hit[:, gases:], axis=0), aside, 0.0)
-    rounding = 4e-15 * jnp.einsum("ifb,fb->ib", jnp.abs(c.inverse), jnp.abs(problem.b))
+    rounding = _rounding(problem, c)
     adds = jnp.all(c.columns[:, :gases] >= 0, axis=1) & c.used & ~fixed & (c.amount <= rounding)
     empty = ~c.used & (jnp.abs(c.amount) > rounding)
     helps = jnp.where(c.used[:, None], aside < -_SMALL, jnp.abs(aside) > _SMALL)
@@ -158,9 +183,9 @@ def _new_active_set(problem, alive, state: State, turn, potential, ln_N, n, soli
     gases = len(problem.gas)
     driving = problem.condensed - jnp.einsum("ek,eb->kb", problem.A[:, gases:], potential)
     near = error < 0.1
-    leaves = basic & (solid < -_NEGATIVE)
+    leaves = basic & (solid < 0)
     enters = alive[gases:] & ~basic & (driving < _DRIVEN)
-    late = turn > 6
+    late = turn >= LATE
     leaves &= ~late | (solid <= jnp.min(jnp.where(basic, solid, jnp.inf), axis=0))
     enters &= ~late | ((driving <= jnp.min(jnp.where(enters, driving, jnp.inf), axis=0)) & ~jnp.any(leaves, axis=0))
     first = wanted & (driving <= jnp.min(jnp.where(wanted, driving, jnp.inf), axis=0))

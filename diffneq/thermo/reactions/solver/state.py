@@ -97,7 +97,8 @@ def _judge(table: Arrays, sizes: Sizes, found: Solution, n, potential, T, P, b):
     absent = ~jnp.any((table.A[..., None] != 0) & (n > 0)[None], axis=1)
     holds = jnp.einsum("ek,eb->kb", jnp.abs(table.A), absent.astype(b.dtype)) > 0
     driving = jnp.where(holds[sizes.gases :], jnp.inf, driving)
-    lowest = jnp.minimum(jnp.min(driving, axis=0, initial=jnp.inf), 0.0)
+    held = found.between & found.active  # at the edge of their data, up to which their energies need not be equal
+    lowest = jnp.minimum(jnp.min(jnp.where(held, jnp.inf, driving), axis=0, initial=jnp.inf), 0.0)
     ln_y = level[: sizes.gases] - g[: sizes.gases] - jnp.log(P / table.standard_pressure)
     open_ = found.alive[: sizes.gases] & ~holds[: sizes.gases] & (n[: sizes.gases] > 0)
     excess = jnp.sum(jnp.where(open_, jnp.exp(jnp.minimum(ln_y, 50.0)), 0.0), axis=0) - 1.0
