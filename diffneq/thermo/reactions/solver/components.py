@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 _PIVOT = 1e-7  # what of a column counts as independent of those before
+_RATIO = 1e-10  # coefficients are ratios of small numbers; what is less is rounding, and would swamp trace elements
 
 
 class Components(NamedTuple):
@@ -36,11 +37,13 @@ def components(
     present = score >= 0
     columns = jnp.where(present, A[..., None], 0.0)
     inverse = jnp.broadcast_to(jnp.eye(E)[..., None], (E, E, B))
-    work = jnp.concatenate([columns, b[:, None], inverse], axis=1)
+    work = jnp.concatenate([columns, inverse], axis=1)
     used, hit = jnp.zeros((E, B), bool), jnp.zeros((E, K, B), bool)
     rank = jnp.where(present, score, -1.0)
     work, used, hit = jax.lax.fori_loop(0, E, lambda _, carry: _eliminate(*carry, rank), (work, used, hit))
-    return Components(work[:, :K], work[:, K], work[:, K + 1 :], used, hit)
+    work = jnp.where(jnp.abs(work) < _RATIO, 0.0, work)
+    inverse = work[:, K:]
+    return Components(work[:, :K], jnp.einsum("ifb,fb->ib", inverse, b), inverse, used, hit)
 
 
 def _eliminate(work: Array, used: Array, hit: Array, score: Array) -> tuple[Array, Array, Array]:

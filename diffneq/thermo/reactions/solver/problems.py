@@ -82,7 +82,8 @@ def at_temperature(
     else:
         P, ln_N = second, state.ln_N
     no = jnp.zeros(T.shape, bool)
-    return Solution(T, P, state.potential, ln_N, n, state.active, alive, state.error, state.infeasible, state.done, no, no)
+    ended = (state.error, state.infeasible, state.done, no, no)
+    return Solution(T, P, state.potential, ln_N, n, state.active, alive, *ended)
 
 
 def find(
