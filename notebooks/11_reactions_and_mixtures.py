@@ -71,8 +71,8 @@ display(pictures.mole_fractions(T, share, xlabel="temperature  [K]", ylabel="mol
 # %% [markdown]
 # ### Reforming methane: when does soot fall out?
 #
-# Methane and steam, all gases of GRI-Mech 3.0 of these elements, and graphite. The element potentials are the unknowns: as
-# many as there are elements, whatever the number of species.
+# Methane and steam, all gases of GRI-Mech 3.0 of these elements, and graphite. The element potentials are the
+# unknowns: as many as there are elements, whatever the number of species.
 
 # %%
 graphite = at_standard_pressure(library.species("C(gr)"), 101325.0)
@@ -82,7 +82,8 @@ steam = equilibrium(candidates, {"CH4": 1.0, "H2O": 1.0}, T=T, P=101325.0)
 main = {name: steam.n.sel(species=name).values for name in ("CH4", "H2O", "H2", "CO", "CO2", "C(gr)")}
 display(pictures.mole_fractions(T, main, xlabel="temperature  [K]", ylabel="amount  [mol]",
                                 title="CH$_4$ + H$_2$O, 1 atm"))  # fmt: skip
-print("graphite between", *(f"{t:.0f} K" for t in T[main["C(gr)"] > 0][[0, -1]]), "; certified:", int((steam.status == 0).sum()))
+print("graphite between", *(f"{t:.0f} K" for t in T[main["C(gr)"] > 0][[0, -1]]))
+print("certified:", int((steam.status == 0).sum()), "of", len(T))
 
 # %% [markdown]
 # The whole triangle of C, H and O at 600 K: the benchmark on which general solvers fail at some points. Beyond the line
@@ -92,7 +93,8 @@ print("graphite between", *(f"{t:.0f} K" for t in T[main["C(gr)"] > 0][[0, -1]])
 m = 60 if FAST else 200
 points = np.array([(n, m - k, k - n) for k in range(m) for n in range(k)], float)
 whole = equilibrium(candidates, elements=dict(zip("CHO", points.T / m, strict=True)), T=600.0, P=101325.0)
-print(f"{len(points)} mixtures, certified: {int((whole.status == 0).sum())}, elements balance to {float(whole.balance.max()):.1e}")
+certified, balance = int((whole.status == 0).sum()), float(whole.balance.max())
+print(f"{len(points)} mixtures, certified: {certified}, elements balance to {balance:.1e}")
 solid = whole.n.sel(species="C(gr)").values
 display(pictures.triangle(points[:, [1, 2, 0]], np.where(solid > 0, solid, np.nan), ("H", "O", "C"),
                           label="graphite  [mol per mole of atoms]", title="Graphite at 600 K, 1 atm"))  # fmt: skip
