@@ -82,11 +82,16 @@ class Runs:
         return Lanes(found, temperatures, np.zeros(len(temperatures)))
 
     def plans(self, pilots: dict[float, Estimate], lags: dict[float, float]) -> dict[float, CurrentPlan]:
-        """The currents for each temperature: from the pilot where it says something, else from Arrhenius' law."""
+        """The currents for each temperature: from the pilot where it says something, else from Arrhenius' law.
+
+        A temperature of which neither says anything is left out.
+        """
         known = {t: s for t, s in pilots.items() if s.value > 0 and s.error < 0.5 * s.value}
         out = {}
         for t in self.options.temperatures:
             pilot = known.get(t) or _extrapolated(known, t)
+            if pilot is None:
+                continue
             out[t] = plan_current(
                 pilot, volume=self.material.volume, temperature=kelvin(t), relative_error=self.options.relative_error,
                 hop=self.material.hop, carriers=self.material.carriers, damping_rate=self.rate,
@@ -113,7 +118,7 @@ class Runs:
         volume, charge = self.material.volume, self.charge
         lanes, temperature, strength, origin = [], [], [], []
         for number, (t, r) in enumerate(self._each()):
-            for j in currents[t]:
+            for j in currents.get(t, ()):
                 flux = j * volume / charge
                 lanes.append(
                     (f"T = {t:g} K, j = {amperes(j):.3g} A/cm^2, replica {r}",
@@ -159,13 +164,10 @@ def from_amperes(current_density: float) -> float:
     return current_density / amperes(1.0)
 
 
-def _extrapolated(known: dict[float, Estimate], temperature: float) -> Estimate:
-    """sigma at a temperature of which the pilot says nothing, by the others."""
+def _extrapolated(known: dict[float, Estimate], temperature: float) -> Estimate | None:
+    """sigma at a temperature of which the pilot says nothing, by the others; None where they are fewer than two."""
     if len(known) < 2:
-        raise ValueError(
-            f"the pilot run at {temperature:g} K is too short to plan a current, and there are no two warmer ones that "
-            "are not: give a longer --time, or the currents by --current."
-        )
+        return None
     kT = np.array([kelvin(t) for t in known])
     y = np.array([np.log(s.value * k) for s, k in zip(known.values(), kT, strict=True)])
     slope, level = np.polyfit(1 / kT, y, 1)
