@@ -70,7 +70,7 @@ def test_van_der_waals_coexistence_by_maxwell_s_construction(x64):
     assert area == pytest.approx(float(found.p) * (w - v), rel=1e-10)
 
 
-@pytest.mark.parametrize("equation", ["PR", "SRK"])
+@pytest.mark.parametrize("equation", ["PR", pytest.param("SRK", marks=pytest.mark.slow)])
 def test_saturation_against_coolprop_s_cubics(x64, equation):
     CoolProp = pytest.importorskip("CoolProp.CoolProp")
     model = cubic(equation, "propane")
@@ -141,6 +141,7 @@ def test_mixture_flash_balances_and_is_stable(x64):
     assert float(flash(pair, 300.0, 1e5, z).vapour) == 1.0 and float(flash(pair, 300.0, 5e7, z).vapour) == 0.0
 
 
+@pytest.mark.slow
 def test_bubble_and_dew_points_bound_the_flash(x64):
     """At its bubble pressure a mixture has no vapour, at its dew pressure no liquid; the incipient phases agree."""
     pair = mixture("PR", ["methane", "n-butane"])
@@ -154,6 +155,7 @@ def test_bubble_and_dew_points_bound_the_flash(x64):
     assert float(dew.p) == pytest.approx(float(bubble.p), rel=1e-8)
 
 
+@pytest.mark.slow
 def test_derivatives_of_a_mixture_flash_against_differences(x64):
     pair = mixture("PR", ["methane", "n-butane"])
     z = jnp.array([0.4, 0.6])

@@ -84,7 +84,14 @@ def test_closed_loops_of_real_water(x64):
     assert abs(float(around.work)) > 1e-3 * float(around.scale) * 800.0
 
 
-@pytest.mark.parametrize(("kind", "names"), [("G", ("T", "P")), ("H", ("S", "P")), ("U", ("S", "V"))])
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("G", ("T", "P")),
+        pytest.param("H", ("S", "P"), marks=pytest.mark.slow),
+        pytest.param("U", ("S", "V"), marks=pytest.mark.slow),
+    ],
+)
 def test_legendre_transforms_of_a_real_gas(x64, kind, names):
     """phi* has the values, first and second derivatives that F says it has, and back again is F."""
     model = cubic("PR", "methane")
@@ -145,6 +152,7 @@ def test_parameters_of_the_model_are_differentiated_through_a_transform(x64):
     assert float(of_G.p_critical) == pytest.approx(float(of_F.p_critical), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_clapeyron_slope_from_two_potentials(x64):
     """Liquid and vapour as two Gibbs energies of their own; 21.774364 kPa/K at 450 K from the IAPWS-95 coefficients."""
     model = water()
