@@ -20,8 +20,8 @@ from diffneq.options.electrolyte import ElectrolyteOptions
 _MELT = 0.72
 _CUTOFFS = {"softbv": 6.0, "teter": 8.0, "tosi-fumi": 9.0}
 _LEAST_IONS = 150
-# That of the source, whose crystal keeps its framework to about 1000 K in this cell, under pressure. At 0.785, where the
-# static pressure vanishes, oxygen collapses onto oxygen and the framework flows from 500 K on.
+# That of the source, whose crystal keeps its framework to about 1000 K in this cell, under pressure. At 0.785, where
+# the static pressure vanishes, oxygen collapses onto oxygen and the framework flows from 500 K on.
 _SOFTBV_FACTOR = 1.0
 # Ions of a framework that have gone this share of their nearest distance do not come back.
 _FLOWS = 0.4
