@@ -52,14 +52,19 @@ def test_every_point_of_the_fine_triangle_is_certified(T):
 
 
 def test_the_triangle_against_cantera():
-    """Where Cantera 3.2 converges (solver "gibbs", 1000 steps), the same mixture from the same file."""
+    """Wherever Cantera converges (solver "gibbs", 1000 steps; 3.2: all 52 points) it finds no lower Gibbs energy.
+
+    Its elements may not balance after such a search, so that its energy is compared with that of our potentials at
+    the elements that it has: mu . b is the lowest energy of any mixture of b (weak duality). Where the stable phases
+    agree, so do the amounts. The gas constants differ by 1.8e-11.
+    """
     cantera = pytest.importorskip("cantera")
     gas, carbon = cantera.Solution("gri30.yaml"), cantera.Solution("graphite.yaml")
     every = equilibrium(species_of("gri30", "CHO", [graphite()]), elements=triangle(100), T=923.0, P=ATMOSPHERE)
     points, data = np.stack(list(triangle(100).values()), axis=1)[::97], every.isel(condition=slice(None, None, 97))
     names = [str(s) for s in data.species.values if str(s) != "C(gr)"]
     places = [gas.species_index(name) for name in names]
-    compared = 0
+    converged = alike = 0
     for k, (c, h, o) in enumerate(points):
         gas.TPX = 923.0, cantera.one_atm, {"C": c, "H": h, "O": o}
         mixture = cantera.Mixture([(gas, float(c + h + o)), (carbon, 0.0)])
@@ -68,13 +73,21 @@ def test_the_triangle_against_cantera():
             mixture.equilibrate("TP", solver="gibbs", max_steps=1000)
         except cantera.CanteraError:
             continue
-        ours = data.n.sel(species=names).values[k]
-        theirs = mixture.species_moles[places]
-        if abs(theirs.sum() + mixture.phase_moles(1) - ours.sum() - float(data.n.sel(species="C(gr)")[k])) > 1e-3:
-            continue  # "converged" to something else: its elements do not balance, or it is not the minimum
-        compared += 1
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-6 * (c + h + o))
-    assert compared >= 0.9 * len(points)
+        converged += 1
+        theirs, here = mixture.species_moles, data.isel(condition=k)
+        b = np.array([mixture.element_moles(e) for e in "CHO"])
+        lowest = float(np.sum(np.where(b > 0, b * here.mu.sel(element=list("CHO")).values, 0.0)))
+        there = theirs > 0
+        assert float(theirs[there] @ mixture.chemical_potentials[there]) / 1e3 >= lowest - 1e-9 * abs(lowest)
+        solid = float(here.n.sel(species="C(gr)"))
+        balanced = np.allclose(b, (c, h, o), rtol=1e-9, atol=0)
+        if not balanced or (solid > 0) != (mixture.phase_moles(1) > 0):
+            continue
+        alike += 1
+        np.testing.assert_allclose(here.n.sel(species=names).values, theirs[places], rtol=0, atol=1e-8 * (c + h + o))
+        assert solid == pytest.approx(mixture.phase_moles(1), abs=1e-8 * (c + h + o))
+    assert converged > len(points) // 2
+    assert alike > len(points) // 2
 
 
 def test_ammonia_of_a_closed_form():
