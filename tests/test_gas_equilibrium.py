@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffneq.thermo.reactions import devices as devices_
-from diffneq.thermo.reactions import equilibrium, equilibrium_at, species_of, tabulate
+from diffneq.thermo.reactions import equilibrium, equilibrium_at, explain, species_of, tabulate
 from diffneq.thermo.species import library
 from diffneq.thermo.species.reference import at_standard_pressure
 from diffneq.thermo.species.species import ATMOSPHERE, GAS_CONSTANT
@@ -309,9 +309,11 @@ def test_a_melting_point_holds_the_temperature():
     np.testing.assert_allclose(data.n.sel(species="Cu(L)").values, shares, rtol=0, atol=1e-8)
     np.testing.assert_allclose(data.n.sel(species="Cu(cr)").values, 1.0 - shares, rtol=0, atol=1e-8)
     table = tabulate(candidates, ["Cu", "Ar"])
-    melted = lambda H: (lambda s: jnp.array([s.T[0], s.n[table.places[2], 0]]))(
-        equilibrium_at(table, H, 1e5, jnp.array([1.0, 1.0]), "HP")
-    )
+
+    def melted(H):
+        state = equilibrium_at(table, H, 1e5, jnp.array([1.0, 1.0]), "HP")
+        return jnp.array([state.T[0], state.n[table.places[2], 0]])
+
     slopes = jax.jacfwd(melted)(H[1])
     assert float(slopes[0]) == pytest.approx(0.0, abs=1e-12)
     assert float(slopes[1]) == pytest.approx(1.0 / (liquid - solid), rel=1e-6)
@@ -341,6 +343,28 @@ def test_random_mixtures_of_many_phases(extrapolate):
     assert certified(data) == 2000
     assert float(data.balance.max()) < 1e-11
     assert float(data.certificate.min()) > -1e-4
+
+
+@pytest.mark.slow
+def test_random_mixtures_in_a_vessel():
+    """At a given volume 99 % of such mixtures at least are certified, as recomputed here; others have a status."""
+    rng = np.random.default_rng(7)
+    symbols = ["Fe", "O", "C", "H", "S", "Si", "Al", "Mg", "Ca"]
+    candidates = species_of("nasa", "FeOCHSSiAlMgCa")
+    amounts = rng.gamma(0.5, size=(9, 2000)) * (rng.random((9, 2000)) < 0.8) + (np.arange(9) == 1)[:, None] * 0.1
+    T = rng.uniform(400.0, 2500.0, 2000)
+    V = amounts.sum(axis=0) * GAS_CONSTANT * T / 1e5 * rng.uniform(0.01, 1.0, 2000)
+    data = equilibrium(candidates, elements=dict(zip(symbols, amounts, strict=True)), problem="TV", T=T, V=V)
+    assert certified(data) >= 1980
+    good = data.status.values == 0
+    formulas = {s.name: dict(s.elements) for s in candidates}
+    A = np.array([[formulas[str(name)].get(e, 0.0) for name in data.species.values] for e in symbols])
+    left = np.abs(A @ data.n.values[good].T - amounts[:, good])
+    assert (left <= 1e-9 * amounts[:, good]).all()
+    solids = data.driving.values[good][:, data.phase.values == "condensed"]
+    assert np.nanmin(solids) > -1e-3
+    np.testing.assert_allclose(data.V.values[good], V[good], rtol=1e-9)
+    assert all(explain(int(status)) != "certified" for status in data.status.values[~good])
 
 
 def test_one_executable_for_sets_of_one_size():

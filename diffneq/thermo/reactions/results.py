@@ -86,9 +86,9 @@ def to_dataset(
 
 
 def _driving(table: Table, known: Mapping[str, Species], state: State, mu: np.ndarray) -> np.ndarray:
-    """J/mol by which a species that is absent lies above the plane; NaN where an element of it is absent."""
+    """J/mol by which a species that is absent lies above the plane; NaN where an element of it is, or at no such T."""
     rows = [_above(known[name], table, mu, state.T, state.P) for name in table.names]
-    return np.stack(rows)
+    return np.where(np.asarray(state.alive)[list(table.places)], np.stack(rows), np.nan)
 
 
 def _above(species: Species, table: Table, mu: np.ndarray, T: np.ndarray, P: np.ndarray) -> np.ndarray:
