@@ -55,7 +55,8 @@ def equilibrium(
 
     Returns a dataset: `n` (mol), `y` (mole fractions in the gas), `mu` of the elements (J/mol), T, P, H, S, G, U, V,
     `driving` (J/mol by which G of a species that is not there lies above the plane; negative for one that is suspended:
-    it would form), `certificate` (the lowest of the candidates', 0 at the minimum), `balance`, `status` (0: certified).
+    it would form; NaN where it does not exist at T), `certificate` (the lowest of the candidates', 0 at the minimum),
+    `balance`, `status` (0: certified).
 
     Raises:
         ValueError: in one sentence, what is wrong with names, amounts, temperatures or the problem.
