@@ -15,6 +15,7 @@ from diffneq.models.structure import Structure
 from diffneq.models.tracks import framework, members, unwrapped
 from diffneq.particles.ionic_laws import BornMayerHuggins, ScreenedCoulomb, Sum, Truncated, tables
 from diffneq.simulation.equilibration import anneal, equilibrate_volume, log_volume_step, rescaled, resized
+from diffneq.sweeps.batching import stack
 
 KT, DT = 0.1, 0.1
 
@@ -210,3 +211,14 @@ def test_bad_input_is_refused_with_the_reason():
     with pytest.raises(ValueError, match="belong together"):
         PairPotential(salt_law(), charge=(1.0, -1.0))
     assert isinstance(make(Structure.of(names, pair, cell)), Electrolyte)
+
+
+def test_replicas_at_two_temperatures_share_the_table():
+    """Stacked systems whose models agree in every leaf: the one at the lower temperature moves as it does alone."""
+    model, keys = salt(), jax.random.split(jax.random.key(5), 2)
+    (_, baths), axes = stack([(model, Langevin(DT, t, 0.1)) for t in (KT, 2 * KT)])
+    given = {"steps": 20, "record_every": 5, "progress": False}
+    both = diffneq.simulate(model, baths, keys=keys, in_axes=(*axes, None), **given)
+    alone = diffneq.simulate(model, Langevin(DT, KT, 0.1), keys=keys[:1], **given)
+    assert both.records["kinetic_energy"][0] == pytest.approx(alone.records["kinetic_energy"][0], rel=1e-5)
+    assert both.records["kinetic_energy"][1, -1] > both.records["kinetic_energy"][0, -1]

@@ -57,7 +57,7 @@ def test_a_flash_in_words(folder, capsys):
 
 
 @pytest.mark.slow
-def test_fitted_data_give_the_measured_azeotrope(folder, capsys):
+def test_measured_boiling_points_are_fitted(folder, capsys):
     """NRTL fitted to T, x and y reproduces them to about their scatter; the data pass Fredenslund's point test."""
     assert cli.main("vle ethanol water --data measured.csv --model NRTL --json".split()) == 0
     record = json.loads(capsys.readouterr().out)

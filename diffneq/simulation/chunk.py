@@ -62,8 +62,8 @@ def prepared(batch: Batch) -> Batch:
     prepare = getattr(model, "prepared", None)
     if prepare is None or hasattr(dynamics, "present"):
         return batch
-    if batch.axes[0] is None:
-        return Batch((prepare(), dynamics, drive), batch.axes)
+    if not jax.tree.leaves(batch.axes[0]):  # all replicas share it
+        return Batch((prepare(), dynamics, drive), (None, *batch.axes[1:]))
     every = jax.vmap(lambda one: one.prepared(), in_axes=(batch.axes[0],))(model)
     if jax.tree.structure(every) == jax.tree.structure(model):  # nothing was made: what replicas share stays shared
         return batch
