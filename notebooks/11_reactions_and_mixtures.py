@@ -172,7 +172,7 @@ print("certified:", int((furnace.status == 0).sum()), "of", len(T))
 # 4. maps the distillation of acetone, chloroform and methanol.
 
 # %%
-# ruff: noqa: E402 (this part can be read and run alone)
+# this part can be read and run alone
 import os
 
 import jax
