@@ -49,8 +49,7 @@ def same(a, b):
 
 def stopped_by(number, path) -> subprocess.CompletedProcess | tuple[int, str]:
     """Start the worker, wait for its first checkpoint, send the signal; its exit code and last words."""
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(saving.__file__))}
-    worker = subprocess.Popen([sys.executable, WORKER, path], stderr=subprocess.PIPE, text=True, env=environment)
+    worker = subprocess.Popen([sys.executable, WORKER, path], stderr=subprocess.PIPE, text=True)
     try:
         end = time.monotonic() + 240
         while not os.path.exists(path) and worker.poll() is None and time.monotonic() < end:
