@@ -54,9 +54,7 @@ class Stage:
 
     def __init__(self, material: Material, name: str, points, labels, key, options, start: State | None = None):
         self.material, self.name, self.labels, self.options, self.start = material, name, list(labels), options, start
-        self.system, axes = stack(list(points))
-        # One model for all lanes: what it prepares for a run is then prepared once.
-        self.axes = tuple(axis if jax.tree.leaves(axis) else None for axis in axes)
+        self.system, self.axes = stack(list(points))
         self.keys = jax.random.split(key, len(self.labels))
         self.path = Path(options.folder) / f"{name.replace(' ', '-')}.npz"
         self.identity = self._identity()
