@@ -31,7 +31,7 @@ def at_pressure_enthalpy(model: Fluid, p: ArrayLike, h: ArrayLike) -> State:
     >>> with jax.enable_x64(True):
     ...     state = at_pressure_enthalpy(water(), 1e6, 2.0e6)
     >>> round(float(state.T), 3), round(float(state.quality), 4)
-    (453.028, 0.6141)
+    (453.028, 0.6143)
     """
     return _at_pressure(model, p, h, "h")
 

@@ -43,7 +43,7 @@ def species(name: str, source: str = "nasa") -> Species:
 
     >>> with jax.enable_x64(True):
     ...     round(float(species("CO2", "shomate").molar_enthalpy(298.15)))
-    -393522
+    -393525
     """
     return choose((name,), collection(source), source)[0]
 

@@ -108,7 +108,7 @@ def formation(species: Species, T: ArrayLike, elements: Mapping[str, Species]) -
     ...     pick = library.collection("nasa")
     ...     H, G = formation(pick["CO2"], 1000.0, {"C": pick["C(gr)"], "O": pick["O2"]})
     >>> round(float(G) / 1e3, 1)
-    -395.8
+    -395.9
     """
     missing = [e for e, _ in species.elements if e not in elements]
     if missing:

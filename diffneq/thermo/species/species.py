@@ -105,7 +105,7 @@ class Species(eqx.Module):
         >>> with jax.enable_x64(True):
         ...     water = library.species("H2O", "nasa").properties([500.0, 1000.0], per="kilogram")
         >>> water.Cp.attrs["units"], round(float(water.Cp[1]), 1)
-        ('J/(kg K)', 2290.5)
+        ('J/(kg K)', 2292.2)
         """
         if per not in ("mole", "kilogram"):
             raise ValueError(f"per is 'mole' or 'kilogram', not {per!r}.")
