@@ -13,7 +13,8 @@ from jax import Array
 
 
 class ParameterPath(eqx.Module):
-    """One number of a system, by its path: "drive.amplitude", "model.law.stiffness", "dynamics.damping_rate[1]".
+    """One number of a system, by its path: "drive.amplitude", "model.law.stiffness", "dynamics.damping_rate[1]",
+    "model.potential.law.law.laws[1].factor".
 
     A system is anything with the attributes `model`, `dynamics` and `drive`, or with those of them that are named.
     """
@@ -38,7 +39,10 @@ class ParameterPath(eqx.Module):
         names, _ = self._parts()
         here: Any = system
         for name in re.findall(r"\w+", names):
-            here = here[name] if isinstance(here, dict) else attrgetter(name)(here)
+            if isinstance(here, tuple | list):
+                here = here[int(name)]
+            else:
+                here = here[name] if isinstance(here, dict) else attrgetter(name)(here)
         return here
 
     def value(self, system) -> float:
@@ -73,7 +77,7 @@ class ParameterPath(eqx.Module):
             raise ValueError(f"There is no drive to differentiate for {self.path!r}: give drive=Constant(0.0).")
         try:
             leaf = self._leaf(system)
-        except (AttributeError, KeyError) as error:
+        except (AttributeError, KeyError, IndexError, ValueError) as error:
             raise ValueError(f"The system has no parameter {self.path!r}: {error}.") from None
         if not eqx.is_inexact_array(leaf):
             raise ValueError(f"{self.path!r} is {leaf!r}, which is not a float that could be differentiated.")

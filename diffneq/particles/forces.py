@@ -57,11 +57,12 @@ def _pair_sum(law, box, species, displacement, neighbours, with_energy):
         positions = _searchable(box, neighbours.anchor, displacement)
         into, back = _frame(neighbours)
         index = jnp.moveaxis(neighbours.index, 0, 1)
-        kind = kinds
-        kind = None if kind is None else into(jnp.broadcast_to(kind[None], positions[0].shape))
-        there = tuple(into(x) for x in share.whole(positions))
+        there = share.whole(positions)
+        if kinds is not None:
+            there = (*there, jnp.broadcast_to(kinds[None], there[0].shape))
+        there = tuple(into(x) for x in there)
         here = _rows_of(neighbours, there)
-        sums = quick_sum(law, box.torus, kind, here, there, index, neighbours.fill, with_energy)
+        sums = quick_sum(law, box.torus, here, there, index, neighbours.fill, with_energy)
         return tuple(back(x) for x in sums)
 
     @quick.def_vmap

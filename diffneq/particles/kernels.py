@@ -20,6 +20,7 @@ from diffneq.particles.space import Torus, Vector, integer_separation
 
 # Four slots a block: measured best on CPUs; two are slower, eight spill registers.
 SLOTS = 4
+_MOST_BITS = 4
 
 
 def at_pairs(law, species, partner):
@@ -33,8 +34,11 @@ def at_pairs(law, species, partner):
     return jax.tree.map(spread, law)
 
 
-def at_flat_pairs(law, replicas: int, size: int, species, rows: Array):
-    """The same for all replicas on one axis R*N; leaves are scalars or tables, with or without a leading axis R."""
+def at_flat_pairs(law, replicas: int, size: int, mine, partner):
+    """The same for all replicas on one axis R*N; leaves are scalars or tables, with or without a leading axis R.
+
+    `mine` (R*N,) and `partner` (slots, R*N) are species, or None where the law has no tables.
+    """
 
     def spread(leaf):
         if not eqx.is_array(leaf) or leaf.ndim == 0:
@@ -42,12 +46,17 @@ def at_flat_pairs(law, replicas: int, size: int, species, rows: Array):
         if leaf.ndim == 1:
             return jnp.repeat(leaf, size, total_repeat_length=replicas * size)[None, :]
         count = leaf.shape[-1]
-        pair = species[None, :] * count + species[rows]
+        pair = mine[None, :] * count + partner
         if leaf.ndim == 3:
-            pair = pair + jnp.repeat(jnp.arange(replicas, dtype=jnp.int32) * count**2, size)[None, :]
+            pair = pair + _of_replica(replicas, size, count**2)
         return leaf.reshape(-1)[pair]
 
     return jax.tree.map(spread, law)
+
+
+def _of_replica(replicas: int, size: int, entries: int) -> Array:
+    """Where the entries of each particle's replica begin, (1, R*N)."""
+    return jnp.repeat(jnp.arange(replicas, dtype=jnp.int32) * entries, size)[None, :]
 
 
 def _slope(law, s: Array) -> tuple[Array, Array]:
@@ -66,12 +75,15 @@ def _pair_terms(law, separation: Vector, with_energy: bool):
     return terms
 
 
-def _table_terms(law: Tabulated, replicas: int, size: int, kinds, rows: Array, separation: Vector):
+def _table_terms(law: Tabulated, replicas: int, size: int, mine, partner, separation: Vector):
     """Forces from the table; an empty slot has no separation, and beyond the cutoff the table is zero."""
     count = law.species
-    pair = jnp.zeros_like(rows) if kinds is None else kinds[None, :] * count + _take(kinds, rows)
+    if mine is None:
+        pair = jnp.zeros(separation[0].shape, jnp.int32)
+    else:
+        pair = mine[None, :] * count + partner
     if law.low.ndim > 1:  # a table for each replica
-        pair = pair + jnp.repeat(jnp.arange(replicas, dtype=jnp.int32) * count**2, size)[None, :]
+        pair = pair + _of_replica(replicas, size, count**2)
     ends = tuple(jnp.repeat(x, size) if x.ndim else x for x in law.edge)
     law = eqx.tree_at(lambda table: table.edge, law, ends)
     force = law.force(pair, sum(x * x for x in separation))
@@ -84,26 +96,27 @@ def _sum_slots(terms: Vector) -> Vector:
     return lax.reduce(terms, zero, lambda a, b: tuple(x + y for x, y in zip(a, b, strict=True)), (0,))
 
 
-def quick_sum(
-    law, torus: Torus, species, here: Vector, there: Vector, index: Array, count: Array, with_energy
-) -> Vector:
+def quick_sum(law, torus: Torus, here: Vector, there: Vector, index: Array, count: Array, with_energy) -> Vector:
     """Forces (and energies) of all replicas.
 
     Arguments:
         law: pair law, leaves scalar or with a leading axis R.
         torus: its arrays are scalars or (R,).
-        species: (R, N) integers or None where the law has no tables.
-        here: d arrays (R, n), positions of the rows' particles: integers (fixed point), or floats in [0, period).
-        there: d arrays (R, N), positions of those that the rows name.
+        here: d arrays (R, n), positions of the rows' particles: integers (fixed point), or floats in [0, period); and
+            where the law has tables one more, their species.
+        there: the same (R, N) of those that the rows name.
         index: (K, R, n) neighbours within the replica; an empty slot holds the particle itself.
         count: (R,) the largest number of neighbours in use.
     """
     slots, replicas, size = index.shape
+    dimension = len(torus.extent)
+    bits = _bits_of_species(law) if len(there) > dimension else 0
+    sides = (tuple(x.reshape(-1) for x in _packed(side, dimension, bits)) for side in (here, there))
     # One axis R*N and a loop with a bound known only at run time: what XLA's CPU compiler turns into vector code.
-    flat_here, flat = lax.optimization_barrier(tuple(tuple(x.reshape(-1) for x in side) for side in (here, there)))
+    flat_here, flat = lax.optimization_barrier(tuple(sides))
+    flat_here, mine = lax.optimization_barrier(_unpacked(flat_here, dimension, bits))
     everyone = index.reshape(slots, replicas * size)
     first = jnp.arange(replicas * size, dtype=jnp.int32) // size * there[0].shape[1]
-    kinds = None if species is None else species.reshape(-1)
     torus = jax.tree.map(lambda p: jnp.repeat(p, size)[None, :] if p.ndim else p, torus)
     block = SLOTS if slots % SLOTS == 0 else 1
 
@@ -111,22 +124,47 @@ def quick_sum(
         rows = lax.dynamic_slice_in_dim(everyone, number * block, block) + first[None, :]
         others = tuple(_take(x, rows) for x in flat)
         # Without the barrier the gathers are fused into, and repeated by, every consumer.
-        others = lax.optimization_barrier(others)
+        others, partner = _unpacked(lax.optimization_barrier(others), dimension, bits)
         along = (_separation(x[None, :], y, p) for x, y, p in zip(flat_here, others, torus.extent, strict=True))
         separation = torus.sheared(tuple(along))
-        sums = lax.optimization_barrier(_sum_slots(terms_of(rows, separation)))
+        sums = lax.optimization_barrier(_sum_slots(terms_of(partner, separation)))
         return tuple(a + b for a, b in zip(total, sums, strict=True))
 
-    def terms_of(rows, separation):
+    def terms_of(partner, separation):
         if isinstance(law, Tabulated) and not with_energy:
-            return _table_terms(law, replicas, size, kinds, rows, separation)
-        return _pair_terms(at_flat_pairs(exact(law), replicas, size, kinds, rows), separation, with_energy)
+            return _table_terms(law, replicas, size, mine, partner, separation)
+        return _pair_terms(at_flat_pairs(exact(law), replicas, size, mine, partner), separation, with_energy)
 
-    outputs = len(here) + int(with_energy)
+    outputs = dimension + int(with_energy)
     total = tuple(jnp.zeros(replicas * size, torus.extent[0].dtype) for _ in range(outputs))
     needed = jnp.minimum((jnp.max(count) + block - 1) // block, slots // block)
     total = lax.fori_loop(0, needed, add_block, total)
     return tuple(x.reshape(replicas, size) for x in total)
+
+
+def _bits_of_species(law) -> int:
+    """Of the integers of the last coordinate, the lowest bits that have room for a species."""
+    sizes = [leaf.shape[-1] for leaf in jax.tree.leaves(exact(law)) if eqx.is_array(leaf) and leaf.ndim >= 2]
+    return max(1, (max(sizes) - 1).bit_length()) if sizes else 0
+
+
+def _packed(side: Vector, dimension: int, bits: int) -> Vector:
+    """Species into the lowest bits of the last of integer positions, which spares a gather; 2^-28 of the box at most."""
+    if len(side) == dimension or bits > _MOST_BITS or not jnp.issubdtype(side[0].dtype, jnp.unsignedinteger):
+        return side
+    *others, last, species = side
+    return *others, last >> bits << bits | species.astype(last.dtype)
+
+
+def _unpacked(values: Vector, dimension: int, bits: int) -> tuple[Vector, Array | None]:
+    """Positions and species again."""
+    if len(values) > dimension:
+        return values[:-1], values[-1]
+    if bits == 0 or not jnp.issubdtype(values[0].dtype, jnp.unsignedinteger):
+        return values, None
+    *others, last = values
+    coarse = last >> bits << bits
+    return (*others, coarse), (last - coarse).astype(jnp.int32)
 
 
 def _take(values: Array, rows: Array) -> Array:

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from diffneq.thermo.simplex import exchange
+
 _ENTER = -1e-11
 _MOST_PIVOTS = 150
 _ARTIFICIAL = 1e4  # over R T, beyond any energy
@@ -40,24 +42,21 @@ def lower_hull(g: Float[Array, " P"], x: Float[Array, "P n"], kind: Int[Array, "
     """The optimal basis among the columns (x, g, kind) and those of the start."""
 
     def more(carry):
-        _, lowest, count = carry
-        return (lowest < _ENTER) & (count < _MOST_PIVOTS)
+        _, _, live, count = carry
+        return live & (count < _MOST_PIVOTS)
 
     def pivot(carry):
-        basis, _, count = carry
-        reduced = g - x @ basis.mu
+        basis, inverse, _, count = carry
+        reduced = g - x @ (basis.g @ inverse)
         entering = jnp.argmin(reduced)
-        direction = jnp.linalg.solve(basis.x.T, x[entering])
-        usable = direction > 1e-11
-        ratio = jnp.where(usable, jnp.maximum(basis.amount, 0.0) / jnp.where(usable, direction, 1.0), jnp.inf)
-        leaving = jnp.argmin(ratio)
-        live = (reduced[entering] < _ENTER) & jnp.any(usable)
-        here = (jnp.arange(len(ratio)) == leaving) & live
-        amount = jnp.where(here, ratio[leaving], basis.amount - jnp.where(live, ratio[leaving] * direction, 0.0))
+        lowest = reduced[entering]
+        step = exchange(inverse[..., None], basis.amount[:, None], x[entering][:, None], lowest[None] < _ENTER)
+        hit = step.hit[:, 0]
         swapped = Basis(
-            jnp.where(here[:, None], x[entering][None, :], basis.x), jnp.where(here, g[entering], basis.g),
-            jnp.where(here, kind[entering], basis.kind), amount,
+            jnp.where(hit[:, None], x[entering][None, :], basis.x), jnp.where(hit, g[entering], basis.g),
+            jnp.where(hit, kind[entering], basis.kind), step.amount[:, 0],
         )  # fmt: skip
-        return swapped, jnp.where(live, reduced[entering], 0.0), count + 1
+        return swapped, step.inverse[..., 0], step.moved[0], count + 1
 
-    return jax.lax.while_loop(more, pivot, (start, jnp.asarray(-jnp.inf, g.dtype), 0))[0]
+    first = (start, jnp.linalg.inv(start.x.T), jnp.asarray(True), 0)
+    return jax.lax.while_loop(more, pivot, first)[0]

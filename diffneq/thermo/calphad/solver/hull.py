@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from diffneq.thermo.calphad.solver.layout import batch_last
 from diffneq.thermo.calphad.solver.points import NEVER, smallest
+from diffneq.thermo.simplex import exchange
 
 _ARTIFICIAL = 2e4  # cost over R T of an artificial column; beyond any energy, and far below 1/rounding
 _ENTER = -1e-9
@@ -122,23 +123,9 @@ def solve(
         cost, fractions = column_of(index)
         cost = cost - jnp.sum(fractions * demand.fixed, axis=0)
         entering = jnp.sum(demand.rows * fractions, axis=1)  # (rows, W)
-        direction = jnp.sum(basis.inverse * entering, axis=1)
-        usable = direction > 1e-10
-        ratio = jnp.where(usable, jnp.maximum(basis.amount, 0.0) / jnp.where(usable, direction, 1.0), jnp.inf)
-        # Of rows that would be emptied together the one with the largest pivot leaves.
-        tied = ratio <= jnp.min(ratio, axis=0) + 1e-13
-        leaving = jnp.argmax(jnp.where(tied & usable, direction, -1.0), axis=0)
-        live = live & (value < _ENTER) & jnp.any(usable, axis=0)
-        hit = (jnp.arange(entering.shape[0])[:, None] == leaving) & live
-        row = jnp.sum(jnp.where(hit[:, None], basis.inverse, 0.0), axis=0)
-        size = jnp.sum(jnp.where(hit, direction, 0.0), axis=0)
-        row = row / jnp.where(live, size, 1.0)
-        step = jnp.sum(jnp.where(hit, ratio, 0.0), axis=0)
-        change = jnp.where(live, direction, 0.0)
-        inverse = jnp.where(hit[:, None], row[None], basis.inverse - change[:, None] * row[None])
-        amount = jnp.where(hit, step, basis.amount - change * step)
-        column = jnp.where(hit, index, basis.column)
-        return Basis(column, jnp.where(hit, cost, basis.cost), inverse, amount), live, count + 1
+        step = exchange(basis.inverse, basis.amount, entering, live & (value < _ENTER))
+        column, cost = jnp.where(step.hit, index, basis.column), jnp.where(step.hit, cost, basis.cost)
+        return Basis(column, cost, step.inverse, step.amount), step.moved, count + 1
 
     more = lambda carry: jnp.any(carry[1]) & (carry[2] < _MOST_PIVOTS)
     return jax.lax.while_loop(more, pivot, (start, wanted, 0))[0]

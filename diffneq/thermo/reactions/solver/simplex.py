@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from diffneq.thermo.simplex import exchange
+
 BIG_COST = 1e6  # of an artificial species: above all Gibbs energies over R T
 PERTURBATION, PERTURBATION_MIXED = 1e-7, 1e-10  # of the amounts of elements: no two pivots tie
 _TOLERANCE = 1e-9
@@ -105,22 +107,7 @@ def _reduced(A: Array, g: Array, alive: Array, work: _Work) -> tuple[Array, Arra
 
 def _exchange(work: _Work, potential: Array, gains: Array, entering: Array, column: Array, price: Array) -> _Work:
     """A column enters the basis where that gains anything; the first to vanish leaves."""
-    inverse, (basis, amount, _) = work.inverse, work.vertex
-    direction = jnp.einsum("ifb,fb->ib", inverse, column)
-    positive = direction > _TOLERANCE
-    ratio = jnp.where(positive, amount / jnp.where(positive, direction, 1.0), jnp.inf)
-    leaving = jnp.arange(len(amount))[:, None] == jnp.argmin(ratio, axis=0)
-    step = jnp.min(ratio, axis=0)
-    done = work.done | ~gains | ~jnp.isfinite(step)
-    step = jnp.where(done, 0.0, step)
-    pivot = jnp.sum(jnp.where(leaving, direction, 0.0), axis=0)
-    row = jnp.sum(jnp.where(leaving[:, None], inverse, 0.0), axis=0) / jnp.where(done, 1.0, pivot)
-    turned = jnp.where(leaving[:, None], row[None], inverse - direction[:, None] * row[None])
-    keep = lambda new, old: jnp.where(done, old, new)
-    vertex = Vertex(
-        keep(jnp.where(leaving, entering, basis), basis),
-        keep(jnp.where(leaving, step, amount - direction * step), amount),
-        potential,
-    )
-    cost = keep(jnp.where(leaving, price, work.cost), work.cost)
-    return _Work(work.pivots + 1, keep(turned, inverse), vertex, cost, done)
+    step = exchange(work.inverse, work.vertex.amount, column, ~work.done & gains)
+    basis = jnp.where(step.hit, entering, work.vertex.basis)
+    cost = jnp.where(step.hit, price, work.cost)
+    return _Work(work.pivots + 1, step.inverse, Vertex(basis, step.amount, potential), cost, ~step.moved)
