@@ -3,9 +3,9 @@
     python scripts/bench_electrolyte.py --case llzo-softbv     # or llzo-teter, nacl, all
     python scripts/bench_electrolyte.py --quick
 
-The same ions, cutoffs, time step and bath; Coulomb sums to the same rms force error, 1e-4 of that of two unit charges at
-one angstrom. LAMMPS picks its own best suffix and skin. Contenders take turns; only ratios are to be read where the
-machine is shared.
+The same ions, cutoffs, time step and bath; Coulomb sums to the same rms force error, 1e-4 of the force of two unit
+charges at one angstrom. LAMMPS picks its own best suffix and skin. Contenders take turns; only ratios are to be read
+where the machine is shared.
 """
 
 from __future__ import annotations

@@ -12,6 +12,20 @@ jax.config.update("jax_num_cpu_devices", 2)  # before the first use of a device:
 jax.config.update("jax_numpy_rank_promotion", "raise")
 matplotlib.use("Agg")
 
+# Examples in docstrings that each compile an equilibrium solver of their own; what they show is tested elsewhere too.
+SLOW_EXAMPLES = tuple(
+    f"diffneq/thermo/calphad/{name}.py"
+    for name in ("targets", "metastable", "activities", "derivatives", "solidification", "diagrams/binary")
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark them before `-m` picks."""
+    for item in items:
+        if item.path.as_posix().endswith(SLOW_EXAMPLES):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture
 def x64() -> Iterator[None]:
@@ -25,6 +39,6 @@ def _bounded_memory_maps() -> Iterator[None]:
     """Forget compiled programs when there are many: each holds memory maps, and Linux kills a process at 65530."""
     yield
     maps = Path("/proc/self/maps")
-    if maps.exists() and maps.read_text().count("\n") > 12_000:
+    if maps.exists() and maps.read_text().count("\n") > 25_000:
         jax.clear_caches()
         gc.collect()

@@ -50,6 +50,7 @@ def test_records_in_the_order_of_the_conditions(folder, capsys):
     assert abs(cold["certificate"]) < 1e-6
 
 
+@pytest.mark.slow
 def test_options_give_the_same_as_a_table(folder, capsys):
     listed = record(capsys, "equilibrium Al-Zn --conditions list.csv")["results"][0]
     asked = record(capsys, "equilibrium Al-Zn --components al zn va --temperature 600 --x zn=0.3")["results"]

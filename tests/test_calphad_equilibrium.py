@@ -64,7 +64,7 @@ def assert_consistent(result, x):
 
 ORACLES = [
     pytest.param(*ALZN, None),
-    pytest.param(*ALNI, None),
+    pytest.param(*ALNI, None, marks=slow),
     pytest.param(*ORDERING),
     pytest.param(*CUMG, None, marks=slow),
     pytest.param("pbsn.tdb", "PB SN", None, marks=slow),
@@ -383,6 +383,7 @@ def test_order_of_elements_and_phases_does_not_matter():
     np.testing.assert_allclose(one.mu.values, other.mu.values, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_order_of_elements_in_the_file_does_not_matter():
     """The same solution with elements renamed so that their alphabetical order is reversed."""
 
@@ -420,6 +421,7 @@ def crowd():
         return T, x, solve(ALNI, T, {"NI": x})
 
 
+@pytest.mark.slow
 def test_a_crowd_is_certified_and_consistent(crowd):
     _, x, result = crowd
     assert_consistent(result, np.column_stack([1 - x, x]))
@@ -514,6 +516,7 @@ def test_mass_fractions_and_complete_mole_fractions_say_the_same():
         assert float(state.G) == pytest.approx(float(states[0].G), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_compositions_that_no_phase_reaches_are_said_to_be_infeasible():
     text = "".join(f"ELEMENT {e} X 10 0 0 !\n" for e in ("VA", "AL", "ZN")) + "TYPE_DEFINITION % SEQ * !\n"
     text += "PHASE LINE % 2 1 2 !\nCONSTITUENT LINE :AL:ZN: !\nPARAMETER G(LINE,AL:ZN;0) 1 -9000+T; 6000 N !\n"
@@ -546,6 +549,7 @@ def test_conditions_that_make_no_sense_are_refused(conditions, words):
         equilibrium(wheel(*ALZN), **conditions)
 
 
+@pytest.mark.slow
 def test_the_pure_function_gives_the_same_state():
     T, x = np.array([500.0, 580.0, 700.0]), np.array([0.05, 0.3, 0.9])
     state = stable_state(wheel(*ALZN), T, np.column_stack([1 - x, x]))

@@ -84,6 +84,7 @@ def test_pressure_moves_the_melting_point_as_clapeyron_says(regular):
     assert 1e8 / (high - low) == pytest.approx(2e7, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_T0_of_aluminium_zinc(al_zn):
     """oracle/pycalphad_test_numbers.csv: 1686.814152 K is the scan's value at x = 0.49; 0.86119 at 600 K."""
     found = metastable.T0_temperatures(al_zn, ("FCC_A1", "HCP_A3"), {"ZN": 0.49})

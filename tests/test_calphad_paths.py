@@ -42,6 +42,7 @@ def at(data, T):
     return np.array([data.fraction_liquid.values[data["T"].values == t][0] for t in T])
 
 
+@pytest.mark.slow
 def test_scheil_is_the_limit_of_small_steps(path):
     """The oracle's error is of the order of its step, so two steps extrapolate to none."""
     limit = (4.0 * STEPPED[:, 2] - STEPPED[:, 1]) / 3.0

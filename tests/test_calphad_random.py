@@ -130,6 +130,7 @@ HARD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file, elements, T, x, G, phases", HARD)
 def test_conditions_where_a_basin_was_once_missed(file, elements, T, x, G, phases):
     system = database_system(file, elements)
@@ -139,6 +140,7 @@ def test_conditions_where_a_basin_was_once_missed(file, elements, T, x, G, phase
     assert float(own.G) == pytest.approx(G, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_a_phase_made_of_vacancies_is_not_a_state():
     """A denser grid reaches bcc with hardly an atom, which lies below any plane per mole of atoms."""
     system = database_system("alni_dupin_2001.tdb", "AL NI")

@@ -107,6 +107,7 @@ def al_zn():
         return calphad.build("Al-Zn", ["AL", "ZN"])
 
 
+@pytest.mark.slow
 def test_liquidus_and_solidus_in_a_batch(al_zn):
     """Global equilibria a hair above and below have one and two phases; the first solid is that of the tie-line."""
     x = np.array([0.1, 0.3, 0.95])

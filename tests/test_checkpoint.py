@@ -77,6 +77,7 @@ def test_resume_after_a_signal_is_exact(number, whole, tmp_path):
     assert [name for name in os.listdir(tmp_path) if name != "run.npz"] in ([], [f"run.npz.{code}.part"]) or code < 0
 
 
+@pytest.mark.slow
 def test_resume_on_another_number_of_devices(whole, tmp_path, eager, monkeypatch):
     """Stopped on two devices, where three replicas are padded to four; finished on one."""
     path, accept = str(tmp_path / "run.npz"), saving.Progress.accept

@@ -69,6 +69,7 @@ def z_over_replicas(values, expected):
     return (means.mean() - expected) / (means.std(ddof=1) / np.sqrt(len(means)))
 
 
+@pytest.mark.slow
 def test_equipartition_and_current_fluctuations(equilibrium):
     """m <v^2>/2 = kT for both species, and <J^2> = N_e e^2 kT/m exactly, also across the field: z <= 4.
 

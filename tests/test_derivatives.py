@@ -126,6 +126,7 @@ def energy_on_ring(model, state):
     return model.parameters["a"] * cosine(model, state)
 
 
+@pytest.mark.slow
 def test_a_parameter_of_the_observable_itself():
     """d<a cos k x>/da = <cos k x> at once, and a d<cos k x>/da in time."""
     ensemble = ensemble_of(ring_problem(energy_on_ring, "model.parameters.a", time=2.0), seed=7)

@@ -17,6 +17,7 @@ def slope(errors, halvings):
     return np.polyfit(np.log(1 / np.asarray(halvings, float)), np.log(errors), 1)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["verlet", "baoab"])
 def test_second_order_with_a_drive(name, x64):
     """Position and energy balance err by C dt^2: ratio 4 a halving, log-log slope 2.00(5).

@@ -115,6 +115,7 @@ def test_pressure_is_the_slope_of_the_energy(x64):
     assert found == pytest.approx(-(above - below) / (2 * step) / (3 * volume), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_energy_functions_of_the_user_give_the_same_motion():
     """The same law as a plain function of positions and cell, through the same dynamics."""
     law, kinds = salt_law(), np.repeat([0, 1], 32)
@@ -174,6 +175,7 @@ def test_rescaling_keeps_places_and_changes_speeds(run):
     assert np.allclose(np.stack(state.velocity) * 1.01, np.stack(run.state.velocity))
 
 
+@pytest.mark.slow
 def test_equilibration_reaches_the_pressure():
     model = salt()
     hot = anneal(

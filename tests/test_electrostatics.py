@@ -111,7 +111,11 @@ def test_particle_mesh_agrees_with_ewald_to_1e_6_and_better():
 
 
 @pytest.mark.parametrize(
-    "make", [exact, lambda: ParticleMesh(0.6, 10.0, (24, 25, 24), 6, COULOMB)], ids=["Ewald", "mesh"]
+    "make",
+    [
+        pytest.param(exact, id="Ewald", marks=pytest.mark.slow),
+        pytest.param(lambda: ParticleMesh(0.6, 10.0, (24, 25, 24), 6, COULOMB), id="mesh"),
+    ],
 )
 def test_forces_stress_and_charges_by_finite_differences(make):
     method = make()
@@ -153,6 +157,7 @@ def test_trace_of_the_stress_is_the_energy():
     assert trace == pytest.approx(-float(coulomb_energy(exact(), positions, charges, cell)), rel=1e-11)
 
 
+@pytest.mark.slow
 def test_second_derivatives_of_mesh_and_ewald_agree():
     positions, charges, cell = ions(10)
     mesh = ParticleMesh(0.6, 10.0, (48, 48, 48), 8, COULOMB)

@@ -59,7 +59,8 @@ def measured(method, name):
 
 more = pytest.mark.slow
 CASES = [
-    ("melt", plan_ewald, 1e-4), ("melt", plan_mesh, 1e-4), ("gas", plan_mesh, 1e-4),
+    pytest.param("melt", plan_ewald, 1e-4, marks=more), pytest.param("melt", plan_mesh, 1e-4, marks=more),
+    ("gas", plan_mesh, 1e-4),
     *(pytest.param(name, plan, accuracy, marks=more) for name in SYSTEMS for plan in (plan_ewald, plan_mesh)
       for accuracy in (1e-3, 1e-5, 1e-6)),
 ]  # fmt: skip
@@ -74,6 +75,7 @@ def test_wanted_accuracy_is_met_without_waste(name, plan, accuracy):
     assert wanted / 4 <= force_error(method, charges, cell) <= 0.7 * wanted * (1 + 1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [4, pytest.param(5, marks=more), pytest.param(6, marks=more), 7])
 def test_estimate_of_the_mesh_is_the_error_of_random_charges(order):
     # alpha r_c = 5: all of the error is that of the mesh. Uncorrelated charges are what the estimate is about.
@@ -82,6 +84,7 @@ def test_estimate_of_the_mesh_is_the_error_of_random_charges(order):
     assert measured(method, "gas") == pytest.approx(force_error(method, charges, cell), rel=0.25)
 
 
+@pytest.mark.slow
 def test_estimates_of_both_sums_of_ewald_are_the_errors_of_random_charges():
     _, charges, cell = gas()
     for method in (Ewald(0.45, 5.5, (14, 14, 14)), Ewald(0.7, 7.2, (8, 9, 8))):

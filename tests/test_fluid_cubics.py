@@ -128,6 +128,7 @@ def test_fugacities_of_a_pure_fluid_and_of_a_mixture(x64):
     assert abs(float(x @ change)) < 1e-12
 
 
+@pytest.mark.slow
 def test_mixture_flash_balances_and_is_stable(x64):
     pair = mixture("PR", ["methane", "n-butane"], k={("methane", "n-butane"): 0.0133})
     z = jnp.array([0.4, 0.6])

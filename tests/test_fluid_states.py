@@ -40,6 +40,7 @@ def random_states(count: int, seed: int = 3):
     return T, p
 
 
+@pytest.mark.slow
 def test_ten_thousand_states_against_coolprop(x64):
     """p, c_p, c_v, w, s, h from (T, rho) to 1e-9; density from (T, p) to 1e-9. CoolProp 8, HEOS."""
     CoolProp = pytest.importorskip("CoolProp.CoolProp")
@@ -73,6 +74,7 @@ def _from_density(model, T, rho):
     return {name: getattr(state, name) for name in ("p", "cp", "cv", "w", "s", "h")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_BY_DEFAULT)
 def test_flashes_find_the_state_again(x64, name):
     """Forty states of one phase, twenty of two, from the quantities that they have."""
@@ -145,6 +147,7 @@ def test_metastable_phases_on_request(x64):
     assert int(beyond.status) & 1 and np.isnan(float(beyond.rho))
 
 
+@pytest.mark.slow
 def test_batches_of_any_length_are_those_of_one_call(x64):
     T, p = random_states(3000)
     model = water()

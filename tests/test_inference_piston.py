@@ -72,6 +72,7 @@ def records(ratio, replicas, duration, every):
     )
 
 
+@pytest.mark.slow
 def test_from_records_to_the_equation():
     """A short record: measured rates against the golden table, and the fit within its errors. m/M = 0.04, T = 1, 4."""
     run = records(0.04, 1000, 400.0, 0.5)

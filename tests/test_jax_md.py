@@ -86,6 +86,7 @@ def test_langevin_is_the_step_of_simulate(x64):
     np.testing.assert_allclose(result.diagnostics["heat"][0], state.heat, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_energies_of_jax_md_in_simulate(x64):
     """A jax-md function of a neighbour list, which we keep, and our own law: one trajectory; one of all pairs too."""
     from jax_md import smap, space
@@ -120,6 +121,7 @@ def test_energies_of_jax_md_in_simulate(x64):
     np.testing.assert_allclose(everyone.potential_energy(rest, none), potential[0, -1], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_neighbour_list_is_passed_on(x64):
     """`neighbor=` reaches the force function of jax-md."""
     from jax_md import energy

@@ -85,6 +85,7 @@ def test_forces_and_energies(x64, name, dimension):
         np.testing.assert_allclose(float(jnp.sum(energies[r])), energy, rtol=1e-5 if single else 1e-11)
 
 
+@pytest.mark.slow
 def test_single_precision_keeps_the_resolution_of_integers():
     law = LennardJones(1.0, 1.0, 2.5)
     box, anchors, shaken = system(3, 1, np.float32)

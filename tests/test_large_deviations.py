@@ -160,6 +160,7 @@ def test_population_dynamics_of_the_network():
     assert found.error < 0.02 * abs(found.value)
 
 
+@pytest.mark.slow
 def test_population_dynamics_of_the_piston_agrees_with_its_generator():
     """theta(-0.2) = 0.1324739; kappa_1 and kappa_2 alone would give 0.146."""
     piston = Piston(0.04, (1.0, 4.0))

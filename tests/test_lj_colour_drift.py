@@ -32,6 +32,7 @@ def coefficient(count: int, replicas: int, steps: int, seed: int) -> Estimate:
     return norton(result.records["multiplier"], FLUX, RECORD * DT)
 
 
+@pytest.mark.slow
 def test_eighty_particles():
     """The finite-size value to three standard errors of 7 %; the value of a single driven particle is 0.4."""
     found = coefficient(80, 16, 6_000, 3)

@@ -183,6 +183,7 @@ def test_bead_chains(x64):
     np.testing.assert_allclose(bead_chain([2.0, 2.0, 2.0]).mean_velocity(), 0.0, atol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_linear_equation_of_any_kind(x64):
     """A full diffusion matrix: Lyapunov's equation, sigma as <F D F> and as tr(A^T D^-1 A C) + tr A, div J = 0."""
     drift = jnp.array([[-1.0, 0.8, 0.1], [-0.9, -1.5, 0.3], [0.2, 0.1, -0.7]])

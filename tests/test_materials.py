@@ -52,6 +52,7 @@ def test_teter_has_the_energies_of_an_independent_sum(x64):
     assert pair_energy(large, short, 10.0) / 8 == pytest.approx(53.153, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("salt, energy", [("NaCl", -182.6), ("KCl", -165.8), ("LiF", -242.3)])
 def test_lattice_energies_of_alkali_halides_are_near_experiment(salt, energy, x64):
     """Lattice energies at 0 K [kcal/mol], C. Kittel, Introduction to Solid State Physics, ch. 3, table 7: to 3 %."""

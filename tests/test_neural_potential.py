@@ -55,6 +55,7 @@ def test_labels_are_the_energies_and_forces_of_the_model(data):
     )
 
 
+@pytest.mark.slow
 def test_energy_has_the_symmetries_of_space_and_of_like_ions(start, data):
     place, cell, rows = data.positions[0], data.cell[0], data.rows[0]
     reference, forces = jax.value_and_grad(lambda x: energy(start, x, cell, rows))(place)

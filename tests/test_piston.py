@@ -106,6 +106,7 @@ def test_records_obey_the_first_law_and_the_second(records):
     assert data["displacement"].dims == ("replica", "time") and data["heat_left"].attrs["units"] == "energy"
 
 
+@pytest.mark.slow
 def test_numbers_depend_on_the_key_alone(monkeypatch):
     """Not on devices, the number of replicas, or the length of blocks; and one program serves any duration."""
     again = lambda replicas, devices=None: simulate_piston(

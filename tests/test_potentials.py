@@ -62,6 +62,7 @@ def test_every_derivative_obeys_the_cyclic_and_the_chain_rule(x64):
     assert float(every["G", "T", "P"]) == pytest.approx(-float(values["S"]), rel=1e-10)
 
 
+@pytest.mark.slow
 def test_a_derivative_against_differences(x64):
     """(dT/dP)_H of steam: the state of equal enthalpy at another pressure, found by bisection in T."""
     from diffneq.thermo.fluids import at_pressure_enthalpy

@@ -39,6 +39,7 @@ def mean_work_of_dragging(protocol, steps=100, duration=1.0):
     return float(Driving(DraggedTrap(1.0), Overdamped(duration / steps, COLD), jnp.zeros(1), steps)(protocol, KEY)[0])
 
 
+@pytest.mark.slow
 def test_dragged_trap_lands_on_schmiedl_and_seifert():
     """k = gamma = L = t = 1: W* = 1/(t + 2) = 1/3 within 1 %, with jumps 1/(t + 2) to (t + 1)/(t + 2)."""
     ramp = PiecewiseLinear.ramp(0.0, 1.0, 1.0, knots=4)

@@ -115,6 +115,7 @@ def test_two_reactions_at_once():
     np.testing.assert_allclose(found.n, n0 + nu.T @ found.extent, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_regular_solution_shifts_the_equilibrium():
     """A = B with G^E/RT = w x_A x_B, also solved by bisection; derivatives by differences."""
     w, dg = 1.3, 0.4

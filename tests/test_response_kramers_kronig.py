@@ -30,6 +30,7 @@ def test_closed_forms(name, predict):
     assert np.all(difference < 4 * result.systematic + 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("predict", ["imag", "real"])
 def test_chi_squared_with_noise(name, predict):

@@ -221,6 +221,7 @@ def test_second_call_compiles_nothing(plain):
     assert len(seen) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size, sides", [(800, (30.0, 40.0)), (200, (17.0, 24.0))])
 def test_stacked_boxes_of_different_size(size, sides):
     """Cells and images are those of each box: energies against all pairs in NumPy, by both searches."""

@@ -80,6 +80,7 @@ def kicked(model, dynamics, change, steps, replicas=4, **options):
     return *out, float(dynamics.dt) * np.arange(steps + 1)
 
 
+@pytest.mark.slow
 def test_pulses_on_oscillators_give_their_frequency(x64):
     """m x'' = -k x: phi = (N/A) cos(w t), phi'(0+) = 0, -phi''(0+) = (1/m^2 A) sum_j d^2U/dx_j^2 = N k/(m^2 A)."""
     k, mass = 2.0, 1.0
@@ -96,6 +97,7 @@ def test_pulses_on_oscillators_give_their_frequency(x64):
     assert -bend.value == pytest.approx(16 * k / 100, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_pulses_on_langevin_particles_show_the_friction():
     """m dv = -m g v dt + noise: the noise is the same in both runs, so phi = (N/A) exp(-g t) to round-off."""
     model = EnergyModel(lambda R: 0.0 * jnp.sum(R), (10.0, 10.0), (16,), charge=1.0)

@@ -136,6 +136,7 @@ def test_an_oblique_description_of_a_cubic_crystal_has_the_same_forces(kernel, x
     assert found[0][1] == pytest.approx(found[1][1], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_single_precision_integers_are_as_good_in_an_oblique_box():
     law, x, straight, oblique, counts = crystal(9)
     kinds = np.repeat([0, 1], counts).astype(np.int32)
@@ -152,6 +153,7 @@ class Snapshot(eqx.Module):
     velocity: tuple
 
 
+@pytest.mark.slow
 def test_stress_and_pressure_are_slopes_of_the_energy(x64):
     """The virial by finite differences of cell and positions, x -> x (1 + eps)."""
     law, x, _, _, counts = crystal(7, cutoff=2.2)

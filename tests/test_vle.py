@@ -50,6 +50,7 @@ def test_raoult():
     assert not np.any(bubble.status)
 
 
+@pytest.mark.slow
 def test_dew_points_undo_bubble_points():
     """In T and in P, also at the ends of the row; every lane certified."""
     system, x = mixture(["ethanol", "water"]), binary()
@@ -62,6 +63,7 @@ def test_dew_points_undo_bubble_points():
     assert np.asarray(at_T.P) == pytest.approx(np.full(len(x), ATMOSPHERE), rel=1e-11)
 
 
+@pytest.mark.slow
 def test_virial_vapour_and_poynting():
     """Tsonopoulos against the package chemicals 1.5.2 (MIT); round trip; pure components at their vapour pressures."""
     golden = {"benzene": -859.5405367267097, "acetone": -861.4538160441167, "ethanol": -735.1092699892437,
@@ -82,6 +84,7 @@ def test_virial_vapour_and_poynting():
     assert np.asarray(phi) == pytest.approx(np.asarray(jax.grad(total)(y)) * 1e5 / (8.314462618 * 351.0), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives_of_a_bubble_temperature():
     """In P, x and every parameter of the model against central differences; the Gibbs-Konovalov slope at x = y is 0."""
     system, x = mixture(["ethanol", "water"]), jnp.array([0.3, 0.7])
@@ -103,6 +106,7 @@ def test_derivatives_of_a_bubble_temperature():
         assert float(jnp.ravel(slopes[k])[0]) == pytest.approx(difference, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_ethanol_water_azeotrope_as_a_square_system():
     """y = x to round-off; dT/dx = 0 there; its derivative in P against differences."""
     system = mixture(["ethanol", "water"])

@@ -104,6 +104,11 @@ class Electrolyte(eqx.Module):
         return self.potential.cutoff
 
     @property
+    def tabulated(self) -> bool:
+        """Whether forces come from a table."""
+        return getattr(self.potential, "plan", None) is not None
+
+    @property
     def is_carrier(self) -> tuple[bool, ...]:
         return tuple(name in self.carriers for name in self.names)
 

@@ -149,7 +149,7 @@ def _bits_of_species(law) -> int:
 
 
 def _packed(side: Vector, dimension: int, bits: int) -> Vector:
-    """Species into the lowest bits of the last of integer positions, which spares a gather; 2^-28 of the box at most."""
+    """Species into the lowest bits of the last of integer positions, which spares a gather: 2^-28 of the box."""
     if len(side) == dimension or bits > _MOST_BITS or not jnp.issubdtype(side[0].dtype, jnp.unsignedinteger):
         return side
     *others, last, species = side

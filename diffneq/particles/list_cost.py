@@ -13,7 +13,7 @@ from diffneq.particles.dense_search import words_of
 from diffneq.particles.neighbours import ListPlan, plan_list, spans_of
 from diffneq.particles.space import Box
 
-_SLOT = 1.3  # one slot of a row in the force kernel
+_SLOT, _TABLE_SLOT = 1.3, 4.4  # one slot of a row in the force kernel, of a plain law and of one with a table
 _STEP = 20.0  # the rest of a step
 _SORT, _PAIR, _WORD = 60.0, 0.28, 6.0  # crowded search: order by cell, a pair of places, a word of bits
 _RACE, _LOOK, _TABLE = 70.0, 0.7, 0.4  # thin search: places in cells, a place looked at, a place of the table
@@ -21,11 +21,12 @@ _ROW = 4.0  # one slot of a row written
 _CAUTION = 0.8  # part of half the skin that the farthest particle goes between two builds
 
 
-def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> float:
+def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None, tabulated: bool = False) -> float:
     """The skin [L] of least estimated cost, not larger than the box allows.
 
     Arguments:
         stride: how far the fastest particle goes in a step [L]; None for a guess that suits thermal motion.
+        tabulated: whether forces come from a table, which makes wide rows dearer.
     """
     heights, volume = spans_of(box)
     spacing = (volume / size) ** (1 / len(heights))
@@ -33,14 +34,15 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None) -> f
     pace = stride or 0.015 * spacing
     trial = np.geomspace(0.05 * cutoff, 1.5 * cutoff, 60)
     trial = trial[trial <= most] if np.any(trial <= most) else np.array([most])
-    cost = lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), len(heights), volume, pace)
+    slot = _TABLE_SLOT if tabulated else _SLOT
+    cost = lambda skin: step_cost(plan_list(box, size, cutoff, float(skin)), len(heights), volume, pace, slot)
     return float(min(trial, key=cost))
 
 
-def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float) -> float:
+def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float, slot: float = _SLOT) -> float:
     """Estimated cost of a step with this plan."""
     if plan.all_pairs:
-        return _STEP + _SLOT * plan.slots
+        return _STEP + slot * plan.slots
     ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[dimension] * plan.radius**dimension
     mean = plan.size / volume * ball
     row = 4 * math.ceil((mean + 1.5 * math.sqrt(mean) + 1) / 4)
@@ -54,4 +56,4 @@ def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float) -> f
     cadence = _CAUTION * plan.skin / 2 / stride
     if cadence > 1:  # below one, half the skin is outrun in a single step: the dearer, the farther from it
         cadence = math.floor(cadence)
-    return _STEP + _SLOT * row + (search + _ROW * row) / cadence
+    return _STEP + slot * row + (search + _ROW * row) / cadence

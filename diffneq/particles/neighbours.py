@@ -22,7 +22,7 @@ from diffneq.particles.space import Box, Vector
 from diffneq.particles.sparse_search import sparse_rows
 
 # Below this size the list of all pairs is cheaper than any search, unless rows are far shorter than that.
-ALL_PAIRS = 150
+ALL_PAIRS = 200
 
 # From this many particles a cell on, pairs of cells are quicker than looking around from each particle.
 _CROWDED = 5.0

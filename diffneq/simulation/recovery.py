@@ -58,7 +58,8 @@ class Lists:
         if reach is None:
             return cls(None, _LONGEST_CADENCE)
         size = sum(model.counts)
-        skin = quickest_skin(model.box, size, reach, stride) if skin is None else skin
+        if skin is None:
+            skin = quickest_skin(model.box, size, reach, stride, getattr(model, "tabulated", False))
         return cls(plan_list(model.box, size, reach, skin), _LONGEST_CADENCE)
 
     def set_cadence(self, batch, state) -> None:
