@@ -17,6 +17,11 @@ class ParameterPath(eqx.Module):
     "model.potential.law.law.laws[1].factor".
 
     A system is anything with the attributes `model`, `dynamics` and `drive`, or with those of them that are named.
+
+    >>> from types import SimpleNamespace
+    >>> system = SimpleNamespace(model={"laws": (jnp.asarray([1.0, 2.0]), {"factor": jnp.asarray(3.0)})})
+    >>> ParameterPath("model['laws'][0][1]").value(system), ParameterPath("model['laws'][1]['factor']").value(system)
+    (2.0, 3.0)
     """
 
     path: str = eqx.field(static=True)
@@ -39,7 +44,7 @@ class ParameterPath(eqx.Module):
         names, _ = self._parts()
         here: Any = system
         for name in re.findall(r"\w+", names):
-            if isinstance(here, tuple | list):
+            if name.isdigit():
                 here = here[int(name)]
             else:
                 here = here[name] if isinstance(here, dict) else attrgetter(name)(here)
@@ -77,7 +82,7 @@ class ParameterPath(eqx.Module):
             raise ValueError(f"There is no drive to differentiate for {self.path!r}: give drive=Constant(0.0).")
         try:
             leaf = self._leaf(system)
-        except (AttributeError, KeyError, IndexError, ValueError) as error:
+        except (AttributeError, KeyError, IndexError, TypeError) as error:
             raise ValueError(f"The system has no parameter {self.path!r}: {error}.") from None
         if not eqx.is_inexact_array(leaf):
             raise ValueError(f"{self.path!r} is {leaf!r}, which is not a float that could be differentiated.")

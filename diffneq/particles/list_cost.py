@@ -13,7 +13,7 @@ from diffneq.particles.dense_search import words_of
 from diffneq.particles.neighbours import ListPlan, plan_list, spans_of
 from diffneq.particles.space import Box
 
-_SLOT, _TABLE_SLOT = 1.3, 4.4  # one slot of a row in the force kernel, of a plain law and of one with a table
+_SLOT, _TABLE_SLOT = 1.3, 3.0  # one slot of a row in the force kernel, of a plain law and of one with a table
 _STEP = 20.0  # the rest of a step
 _SORT, _PAIR, _WORD = 60.0, 0.28, 6.0  # crowded search: order by cell, a pair of places, a word of bits
 _RACE, _LOOK, _TABLE = 70.0, 0.7, 0.4  # thin search: places in cells, a place looked at, a place of the table

@@ -23,7 +23,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
     words = "llzo, an alkali halide such as NaCl, or a file that ASE reads (default: llzo)"
     parser.add_argument("material", nargs="?", default="llzo", help=words)
     system = parser.add_argument_group("the material")
-    system.add_argument("--potential", choices=get_args(Potential), help="default: softbv, tosi-fumi for a salt")
+    system.add_argument("--potential", choices=get_args(Potential), help="default: teter, tosi-fumi for a salt")
     system.add_argument("--repeats", type=int, metavar="N", help="unit cells along each edge")
     system.add_argument("--density", type=float, metavar="D", help="of a molten salt, in g/cm^3")
     system.add_argument("--temperature", dest="temperatures", type=float, nargs="+", metavar="T",

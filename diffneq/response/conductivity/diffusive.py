@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -117,4 +117,17 @@ def diffusive_fit(path: np.ndarray, dt: float, lag: float | None = None) -> tupl
         agree = all(abs(other.slope - fit.slope) < _Z * s for other, s in zip(later, spread, strict=True))
         if fit.p_value > 0.05 and agree and later:
             return fit_slope(path, dt, min(2 * int(lags[number]), longest)), True
-    return fits[-1], False
+    return _doubtful(fits), False
+
+
+def _doubtful(fits: list[DiffusiveFit]) -> DiffusiveFit:
+    """The fit at the longest lag, where none is accepted, with an error that an earlier slope does not refute.
+
+    What a fit gives as its error is proportional to its own slope: one that is low by chance has too small a one. The
+    walk may as well have the slope of the first line that fits.
+    """
+    last = fits[-1]
+    first = next((fit for fit in fits if fit.p_value > 0.05), last)
+    if last.slope <= 0:
+        return last
+    return replace(last, error=last.error * max(1.0, first.slope / last.slope))

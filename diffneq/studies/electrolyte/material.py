@@ -76,11 +76,11 @@ def material(options: ElectrolyteOptions) -> Material:
 
 
 def _garnet(options: ElectrolyteOptions) -> Material:
-    potential = options.potential or "softbv"
+    potential = options.potential or "teter"
     structure = cubic_llzo(jax.random.key(options.seed), options.repeats or 1)
     model = _model(structure, potential, None, options)
     edge = float(structure.cell[0, 0]) / (options.repeats or 1)
-    words = f"cubic Li7La3Zr2O12, fixed cell, a = {edge:.3f} A, {structure.size} ions, {_words(potential)}"
+    words = f"cubic Li7La3Zr2O12, fixed cell, a = {edge:.3f} A, {structure.size} ions, {_words(potential, model)}"
     return Material(model, structure, 1.7, 1200.0, True, _nearest(model, structure), words)
 
 
@@ -93,7 +93,7 @@ def _salt(options: ElectrolyteOptions) -> Material:
     structure = rock_salt(name, options.repeats or 3, edge)
     model = _model(structure, potential, name, options)
     side = float(structure.cell[0, 0])
-    words = f"molten {name}, fixed cell, {structure.size} ions in ({side:.3f} A)^3, {_words(potential)}"
+    words = f"molten {name}, fixed cell, {structure.size} ions in ({side:.3f} A)^3, {_words(potential, model)}"
     hot = 1.5 * max(options.temperatures)
     return Material(model, structure, edge / 2, hot, False, edge / 2, words)
 
@@ -107,7 +107,7 @@ def _from_file(options: ElectrolyteOptions) -> Material:
     if options.potential is None:
         raise ValueError("a structure from a file needs a potential: give --potential softbv or teter.")
     model = _model(structure, options.potential, None, options)
-    words = f"{Path(options.material).name}, fixed cell, {structure.size} ions, {_words(options.potential)}"
+    words = f"{Path(options.material).name}, fixed cell, {structure.size} ions, {_words(options.potential, model)}"
     hop = max(1.5, 0.5 * (float(model.box.volume) / _carriers(model)) ** (1 / 3))
     solid = not all(model.is_carrier)
     return Material(model, structure, hop, max(options.temperatures), solid, _nearest(model, structure), words)
@@ -132,12 +132,9 @@ def _model(structure: Structure, potential: str, salt: str | None, options: Elec
     return electrolyte(structure, field, carriers, coupling=options.coupling)
 
 
-def _words(potential: str) -> str:
-    return {
-        "softbv": f"softBV, f = {_SOFTBV_FACTOR:g}, r_c = 6 A",
-        "teter": "Teter, PME",
-        "tosi-fumi": "Tosi-Fumi, PME",
-    }[potential]
+def _words(potential: str, model: Electrolyte) -> str:
+    names = {"softbv": f"softBV, f = {_SOFTBV_FACTOR:g}", "teter": "Teter, PME", "tosi-fumi": "Tosi-Fumi, PME"}
+    return f"{names[potential]}, r_c = {model.cutoff:.3g} A"
 
 
 def _carriers(model: Electrolyte) -> int:
