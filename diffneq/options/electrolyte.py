@@ -18,9 +18,9 @@ class ElectrolyteOptions:
     Arguments: `material`, "llzo", the name of an alkali halide such as "NaCl", or a file with a structure;
     `potential`, None for the usual one of the material; `density` of a salt [g/cm^3]; `temperatures` [K]; `repeats`,
     unit cells along each edge; `currents` j [A/cm^2], None to plan them; `coupling`, whose current is held; `time`, the
-    length of each run [ps], `equilibration` before it, `replicas` of each, `time_step` [fs], `damping_time` of the bath
-    [ps]; `relative_error` wanted, for the planner; `seed`; `precision`; `devices`; `out`, the folder; `resume`, go
-    on in `out`; `progress`, say what is done. Raises ValueError for a value that makes no sense.
+    length of each run [ps], `equilibration` before it, `replicas` of each, `time_step` [fs], `damping_time` [ps] of the
+    bath that anneals and settles; `relative_error` wanted, for the planner; `seed`; `precision`; `devices`; `out`, the
+    folder; `resume`, go on in `out`; `progress`, say what is done. Raises ValueError for a value that makes no sense.
 
     >>> ElectrolyteOptions("NaCl", temperatures=(1100.0,)).folder.name
     'electrolyte-NaCl'

@@ -38,7 +38,7 @@ def _add(parser: argparse.ArgumentParser) -> None:
     runs.add_argument("--replicas", type=int, default=2, metavar="R", help="of each setting (default: 2)")
     runs.add_argument("--time-step", type=float, default=2.0, metavar="FS", help="default: 2")
     runs.add_argument("--damping-time", type=float, default=0.5, metavar="PS",
-                      help="of the bath on peculiar velocities (default: 0.5)")  # fmt: skip
+                      help="of the bath while a run settles (default: 0.5); records are taken without")  # fmt: skip
     runs.add_argument("--relative-error", type=float, default=0.05, metavar="E",
                       help="what the planner aims at (default: 0.05)")  # fmt: skip
     add_seed(runs)
