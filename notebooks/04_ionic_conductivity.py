@@ -168,8 +168,8 @@ for g in (0.2, 2.0):
 # ## 7. The garnet
 #
 # Cubic Li₇La₃Zr₂O₁₂ by Teter's potential at 900 K, eight picoseconds of four cells: what
-# `diffneq electrolyte llzo --temperature 900 --time 8 --replicas 4` does. Lithium ions move together: the conductivity is
-# three times that of Nernst and Einstein. (Left out where runs are shortened.)
+# `diffneq electrolyte llzo --temperature 900 --time 8 --replicas 4` does. Lithium ions move together: the
+# conductivity is three times that of Nernst and Einstein. (Left out where runs are shortened.)
 
 # %%
 if not FAST:

@@ -37,7 +37,8 @@ class Report:
         o = self.options
         lines = [
             self.material.description,
-            f"{_FRAME[o.coupling]}; Gaussian thermostat on velocities relative to the mean of each species, no part of any resistance",
+            f"{_FRAME[o.coupling]}; Gaussian thermostat on velocities relative to the mean of each species, no part of "
+            "any resistance",
             f"{o.replicas} replicas of {o.time:g} ps, dt = {o.time_step:g} fs; S/m; errors are one standard error",
         ]
         for found in self.temperatures:
