@@ -23,7 +23,7 @@
 # 3. looks at the record of the multiplier,
 # 4. puts the routes side by side over temperature,
 # 5. compares the speed-up over equilibrium with the formula $S = V j^2\tau/(3 k_BT\sigma)$,
-# 6. measures what the bath has to do with it: nothing,
+# 6. measures what a Langevin bath does to the resistance,
 # 7. does the same with the garnet.
 #
 # Units: eV, Å, u, e; time t₀ = 10.18 fs. Errors are one standard error. `DIFFNEQ_FAST=1` shortens the runs.
@@ -144,11 +144,12 @@ for cells in (1, 2, 3):
     )
 
 # %% [markdown]
-# ## 6. The bath is no part of the resistance
+# ## 6. What a Langevin bath does to the resistance
 #
 # Charged discs. Under a bath on all velocities the share $g m/(q^2 N)$ of $\lambda/r$ is the bath's. The bath on
-# velocities relative to the mean of each species gives no net force to any species; $g$ only changes how single ions
-# move.
+# velocities relative to the mean of each species gives no net force to any species and has no such share; but its
+# friction slows what single ions do, and with $g$ of the order of their collision rate the resistance rises by a half.
+# The study therefore records without a bath, under the Gaussian thermostat `Isokinetic`.
 
 # %%
 discs = Fluid(WCA(1.0, 1.0), (12.0, 12.0), (50, 50), charge=(1.0, -1.0))

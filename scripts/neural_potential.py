@@ -13,7 +13,7 @@ import time
 import jax
 
 import diffneq
-from diffneq.dynamics import Norton
+from diffneq.dynamics import Isokinetic
 from diffneq.materials import cubic_llzo, electrolyte, softbv
 from diffneq.materials.units import femtoseconds, kelvin, siemens_per_centimetre
 from diffneq.response.conductivity import constant_current
@@ -40,7 +40,7 @@ def main() -> None:
     neural = electrolyte(crystal, trained.potential, coupling="carriers")
     # A drift of 0.3 angstrom/ps at 1000 K.
     flux = 0.3 * femtoseconds(1.0) ** -1 * 1e-3 * crystal.counts[0]
-    dynamics = Norton(femtoseconds(1.0), kelvin(1000.0), 1 / femtoseconds(200.0), flux, peculiar=True)
+    dynamics = Isokinetic(femtoseconds(1.0), kelvin(1000.0), flux)
     for name, which in (("softBV", model), ("neural", neural)):
         began = time.perf_counter()
         run = diffneq.simulate(
