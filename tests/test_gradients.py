@@ -151,7 +151,7 @@ def test_second_derivatives(x64):
 
 
 def test_plan_is_asked_for_where_it_cannot_be_made(x64):
-    model = Fluid(WCA(1.0, 1.0), (40.0, 40.0), (200,))
-    start = (jnp.zeros((200, 2)), jnp.zeros((200, 2)))
+    model = Fluid(WCA(1.0, 1.0), (40.0, 40.0), (201,))
+    start = (jnp.zeros((201, 2)), jnp.zeros((201, 2)))
     with pytest.raises(ValueError, match="plan = list_plan"):
         jax.grad(lambda m: rollout(m, Verlet(0.01), start=start, key=KEY, steps=1)[1]["work"].sum())(model)
