@@ -152,6 +152,23 @@ def test_a_parameter_changed_after_construction_is_heeded_by_the_table():
     assert model.potential.plan is not None
 
 
+@pytest.mark.parametrize("double", [False, True])
+def test_a_table_of_a_law_that_knows_no_species(double):
+    """Two species of ions that repel alike: their numbers are not places of the one table that there is."""
+    with jax.enable_x64(double):
+        law = Truncated(BornMayerHuggins(0.21, 2.6, 0.32, 0.0, 0.0), 5.0)
+        ends = []
+        for tabulated in (True, False):
+            potential = PairPotential(law, tabulated=tabulated)
+            assert (potential.plan is not None) == tabulated
+            model = salt(potential=potential)
+            start = np.stack(model.sites, 1), np.stack(model.initial(jax.random.key(1), KT)[1], 1)
+            result = diffneq.simulate(model, Verlet(DT), keys=jax.random.key(0), steps=20, start=start, progress=False)
+            ends.append(result.positions())
+        np.testing.assert_allclose(ends[0], ends[1], atol=1e-4)
+        assert np.abs(ends[0] - start[0]).max() > 1e-2
+
+
 def test_volume_follows_the_pressure_with_the_distribution_of_the_ensemble():
     """An ideal gas of N at P: ln V has the mean and the variance of a Gamma(N + 1) volume; 4 sigma."""
     size, pressure, temperature, rate, time = 20, 1.0, 1.0, 1.0, 0.02

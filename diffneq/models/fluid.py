@@ -12,12 +12,13 @@ from diffneq._parameters import float_leaf
 from diffneq.models import _observables as observables
 from diffneq.models.placement import crowded, lattice_positions, maxwellian, random_positions
 from diffneq.particles.forces import pair_energies, pair_forces
+from diffneq.particles.pair_table import species_of
 from diffneq.particles.space import Box, Vector
 
 
 def kinds(law, counts: tuple[int, ...]) -> np.ndarray | None:
     """Species of each particle, (N,), or None where the law has no tables and so does not ask."""
-    if all(leaf.ndim < 2 for leaf in jax.tree.leaves(law)):
+    if species_of(law) is None:
         return None
     return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 

@@ -17,7 +17,7 @@ from diffneq.particles.electrostatics.coulomb import Method, long_range_energy, 
 from diffneq.particles.forces import pair_energies, pair_forces
 from diffneq.particles.ionic_laws import Sum
 from diffneq.particles.neighbours import Neighbours
-from diffneq.particles.pair_table import TablePlan, Tabulated, exact, plan_table, tabulate
+from diffneq.particles.pair_table import TablePlan, Tabulated, plan_table, species_of, tabulate
 from diffneq.particles.space import Box, Vector, absolute, fractional
 
 # What a pair of ions may climb [eV], and what it does all the time: the ranges in which tables are good.
@@ -73,8 +73,7 @@ class PairPotential(eqx.Module):
     @property
     def species(self) -> int | None:
         """Number of species of its tables; None where it has none."""
-        sizes = [leaf.shape[-1] for leaf in jax.tree.leaves(exact(self.pair_law)) if leaf.ndim >= 2]
-        return sizes[0] if sizes else None
+        return species_of(self.pair_law)
 
     def prepared(self) -> PairPotential:
         """The same with its table."""

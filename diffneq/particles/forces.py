@@ -16,7 +16,7 @@ from diffneq.particles import share
 from diffneq.particles.bits import take
 from diffneq.particles.kernels import plain_sum, quick_sum
 from diffneq.particles.neighbours import Neighbours
-from diffneq.particles.pair_table import exact
+from diffneq.particles.pair_table import exact, species_of
 from diffneq.particles.space import Box, Vector, absolute, integer_positions
 
 
@@ -26,7 +26,7 @@ def pair_forces(law, box: Box, species, displacement: Vector, neighbours: Neighb
     Arguments:
         law: a pair law (`particles.pair_laws`), leaves scalars or (S, S) tables.
         box: the box.
-        species: (N,) NumPy integers, or None where the law has no tables.
+        species: (N,) NumPy integers; or None, which a law without tables does not mind.
         displacement: d arrays (N,), displacement from the anchors [L].
         neighbours: a valid list.
 
@@ -44,7 +44,7 @@ def pair_energies(law, box: Box, species, displacement: Vector, neighbours: Neig
 def _pair_sum(law, box, species, displacement, neighbours, with_energy):
     dynamic, static = eqx.partition((law, box), eqx.is_array)
     # NumPy: a JAX array made here would belong to the trace around, where the rules below must not reach.
-    kinds = None if species is None else np.asarray(species, np.int32)
+    kinds = None if species is None or species_of(law) is None else np.asarray(species, np.int32)
 
     @custom_vmap
     def quick(dynamic, displacement, neighbours):

@@ -15,11 +15,12 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from diffneq.particles.pair_laws import energy_of_squared
-from diffneq.particles.pair_table import Tabulated, exact
+from diffneq.particles.pair_table import Tabulated, exact, species_of
 from diffneq.particles.space import Torus, Vector, integer_separation
 
 # Four slots a block: measured best on CPUs; two are slower, eight spill registers.
 SLOTS = 4
+
 _MOST_BITS = 4
 
 
@@ -110,11 +111,10 @@ def quick_sum(law, torus: Torus, here: Vector, there: Vector, index: Array, coun
     """
     slots, replicas, size = index.shape
     dimension = len(torus.extent)
-    bits = _bits_of_species(law) if len(there) > dimension else 0
-    sides = (tuple(x.reshape(-1) for x in _packed(side, dimension, bits)) for side in (here, there))
+    bits = _bits_of_species(law, there, dimension)
     # One axis R*N and a loop with a bound known only at run time: what XLA's CPU compiler turns into vector code.
-    flat_here, flat = lax.optimization_barrier(tuple(sides))
-    flat_here, mine = lax.optimization_barrier(_unpacked(flat_here, dimension, bits))
+    own, flat = (tuple(x.reshape(-1) for x in _packed(side, bits)) for side in (here, there))
+    (flat_here, mine), flat = lax.optimization_barrier((_unpacked(own, dimension, bits), flat))
     everyone = index.reshape(slots, replicas * size)
     first = jnp.arange(replicas * size, dtype=jnp.int32) // size * there[0].shape[1]
     torus = jax.tree.map(lambda p: jnp.repeat(p, size)[None, :] if p.ndim else p, torus)
@@ -142,15 +142,20 @@ def quick_sum(law, torus: Torus, here: Vector, there: Vector, index: Array, coun
     return tuple(x.reshape(replicas, size) for x in total)
 
 
-def _bits_of_species(law) -> int:
-    """Of the integers of the last coordinate, the lowest bits that have room for a species."""
-    sizes = [leaf.shape[-1] for leaf in jax.tree.leaves(exact(law)) if eqx.is_array(leaf) and leaf.ndim >= 2]
-    return max(1, (max(sizes) - 1).bit_length()) if sizes else 0
+def _bits_of_species(law, side: Vector, dimension: int) -> int:
+    """Lowest bits of the last integer coordinate that are given to species, 2^-28 of the box at most.
+
+    Zero where there are no species, or they keep an array of their own: beside floats, or as they are too many.
+    """
+    if len(side) == dimension or not jnp.issubdtype(side[0].dtype, jnp.unsignedinteger):
+        return 0
+    bits = max(1, ((species_of(law) or 1) - 1).bit_length())
+    return bits if bits <= _MOST_BITS else 0
 
 
-def _packed(side: Vector, dimension: int, bits: int) -> Vector:
-    """Species into the lowest bits of the last of integer positions, which spares a gather: 2^-28 of the box."""
-    if len(side) == dimension or bits > _MOST_BITS or not jnp.issubdtype(side[0].dtype, jnp.unsignedinteger):
+def _packed(side: Vector, bits: int) -> Vector:
+    """Species into the last coordinate, which spares a gather."""
+    if bits == 0:
         return side
     *others, last, species = side
     return *others, last >> bits << bits | species.astype(last.dtype)
@@ -158,13 +163,13 @@ def _packed(side: Vector, dimension: int, bits: int) -> Vector:
 
 def _unpacked(values: Vector, dimension: int, bits: int) -> tuple[Vector, Array | None]:
     """Positions and species again."""
+    if bits:
+        *others, last = values
+        coarse = last >> bits << bits
+        return (*others, coarse), (last - coarse).astype(jnp.int32)
     if len(values) > dimension:
         return values[:-1], values[-1]
-    if bits == 0 or not jnp.issubdtype(values[0].dtype, jnp.unsignedinteger):
-        return values, None
-    *others, last = values
-    coarse = last >> bits << bits
-    return (*others, coarse), (last - coarse).astype(jnp.int32)
+    return values, None
 
 
 def _take(values: Array, rows: Array) -> Array:

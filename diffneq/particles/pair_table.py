@@ -85,6 +85,17 @@ def exact(law):
     return law.law if isinstance(law, Tabulated) else law
 
 
+def species_of(law) -> int | None:
+    """Number of species that a law has tables over; None where it has none and does not ask for species.
+
+    >>> from diffneq.particles.pair_laws import LennardJones
+    >>> species_of(LennardJones(1.0, 1.0, 2.5)), species_of(LennardJones(np.ones((3, 3)), 1.0, 2.5))
+    (None, 3)
+    """
+    leaves = jax.tree.leaves(exact(law))
+    return next((leaf.shape[-1] for leaf in leaves if eqx.is_array(leaf) and leaf.ndim >= 2), None)
+
+
 def tabulate(law: AbstractPairLaw, plan: TablePlan, species: int) -> Tabulated:
     """The law with the table of its forces; traced or not."""
     reach = jnp.max(law.cutoff())
