@@ -44,10 +44,10 @@ class ParameterPath(eqx.Module):
         names, _ = self._parts()
         here: Any = system
         for name in re.findall(r"\w+", names):
-            if name.isdigit():
-                here = here[int(name)]
+            if isinstance(here, dict):
+                here = here[name]
             else:
-                here = here[name] if isinstance(here, dict) else attrgetter(name)(here)
+                here = here[int(name)] if name.isdigit() else attrgetter(name)(here)
         return here
 
     def value(self, system) -> float:

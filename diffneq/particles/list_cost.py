@@ -39,8 +39,8 @@ def quickest_skin(box: Box, size: int, cutoff: float, stride: float | None, tabu
     return float(min(trial, key=cost))
 
 
-def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float, slot: float = _SLOT) -> float:
-    """Estimated cost of a step with this plan."""
+def step_cost(plan: ListPlan, dimension: int, volume: float, stride: float, slot: float) -> float:
+    """Estimated cost of a step with this plan and this cost of a slot."""
     if plan.all_pairs:
         return _STEP + slot * plan.slots
     ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[dimension] * plan.radius**dimension

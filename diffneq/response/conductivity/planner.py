@@ -76,7 +76,7 @@ def plan_current(
         hop: a, distance between the sites of a mobile ion [length].
         carriers: mobile ions.
         degrees_of_freedom: f, those that the bath acts on (`dynamics.isokinetic.degrees_of_freedom`).
-        damping_rate: g of the bath [1/time].
+        damping_rate: g of the bath [1/time]; infinite under a Gaussian thermostat, which takes off any power.
         charge: q of a mobile ion [e].
         lag: time to the diffusive regime; default a^2/(6 D), D = sigma k_B T V/(q^2 N): the least that it can be, for
             which S = N (q E a/k_B T)^2/18 whatever the temperature. Ions that return to where they came from need more.
