@@ -75,8 +75,7 @@ def test_wanted_accuracy_is_met_without_waste(name, plan, accuracy):
     assert wanted / 4 <= force_error(method, charges, cell) <= 0.7 * wanted * (1 + 1e-9)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("order", [4, pytest.param(5, marks=more), pytest.param(6, marks=more), 7])
+@pytest.mark.parametrize("order", [*(pytest.param(order, marks=more) for order in (4, 5, 6)), 7])
 def test_estimate_of_the_mesh_is_the_error_of_random_charges(order):
     # alpha r_c = 5: all of the error is that of the mesh. Uncorrelated charges are what the estimate is about.
     _, charges, cell = gas()

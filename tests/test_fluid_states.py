@@ -74,7 +74,6 @@ def _from_density(model, T, rho):
     return {name: getattr(state, name) for name in ("p", "cp", "cv", "w", "s", "h")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_BY_DEFAULT)
 def test_flashes_find_the_state_again(x64, name):
     """Forty states of one phase, twenty of two, from the quantities that they have."""
