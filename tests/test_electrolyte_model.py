@@ -1,5 +1,7 @@
 """The electrolyte: colours and momentum, records, pressure, continuous positions, one's own potentials, bad input."""
 
+from operator import attrgetter
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -241,3 +243,20 @@ def test_replicas_at_two_temperatures_share_the_table():
     alone = diffneq.simulate(model, Langevin(DT, KT, 0.1), keys=keys[:1], **given)
     assert both.records["kinetic_energy"][0] == pytest.approx(alone.records["kinetic_energy"][0], rel=1e-5)
     assert both.records["kinetic_energy"][1, -1] > both.records["kinetic_energy"][0, -1]
+
+
+@pytest.mark.parametrize("part", ["coulomb.coulomb_constant", "charge", "law.law.length"])
+def test_lanes_may_differ_in_any_number_of_the_potential(part):
+    """Each moves as it does alone: nothing on the way asks a stack of potentials for the law of their pairs."""
+    repulsion = Truncated(BornMayerHuggins(tables(2, {}, rest=0.21), 2.6, 0.32, 0.0, 0.0), 5.0)
+    field = materials.with_coulomb(repulsion, (1.0, -1.0), materials.rock_salt("NaCl", 2), 5.0, 1e-3)
+    model, pick = salt(potential=field), lambda m: attrgetter(part)(m.potential)
+    models = [model, eqx.tree_at(pick, model, 0.9 * pick(model))]
+    bath, keys = Langevin(DT, KT, 0.1), jax.random.split(jax.random.key(5), 2)
+    batch, axes = stack([(m, bath) for m in models])
+    given = {"steps": 20, "record_every": 5, "progress": False}
+    both = diffneq.simulate(*batch, keys=keys, in_axes=(*axes, None), **given).records["kinetic_energy"]
+    for lane, one in enumerate(models):
+        alone = diffneq.simulate(one, bath, keys=keys[lane : lane + 1], **given).records["kinetic_energy"]
+        assert both[lane] == pytest.approx(alone[0], rel=1e-5)
+    assert abs(both[0, -1] - both[1, -1]) > 1e-3 * both[0, -1]

@@ -68,12 +68,14 @@ class PairPotential(eqx.Module):
 
     @property
     def cutoff(self) -> float:
-        return float(jnp.max(self.pair_law.cutoff()))
+        """Not that of `pair_law`: a stack of potentials has one too, and no law of its pairs."""
+        reach = float(jnp.max(self.law.cutoff()))
+        return reach if self.coulomb is None else max(reach, float(jnp.max(self.coulomb.cutoff)))
 
     @property
     def species(self) -> int | None:
         """Number of species of its tables; None where it has none."""
-        return species_of(self.pair_law)
+        return species_of(self.law) if self.charge is None else self.charge.shape[-1]
 
     def prepared(self) -> PairPotential:
         """The same with its table."""
