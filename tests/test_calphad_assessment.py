@@ -448,6 +448,7 @@ def test_bad_files_and_calls(system, data, tmp_path):
         (lambda: fit(problem(system, data[:1], chosen), method="x"), "method must be"),
         (lambda: fit(problem(system, data[:1], chosen), loss="huber"), "l-bfgs"),
         (lambda: fit(problem(system, data[:1], chosen), start={"X": 1.0}), "not among"),
+        (lambda: fit(problem(system, data[:1], chosen), start={chosen[0].name: float("nan")}), "finite"),
         (lambda: problem(system, [dataset(RECORDS["entropy of CuMg2"] | {"excluded_model_contributions": ["x"]})],
                          chosen), "excluded_model_contributions"),
     ):  # fmt: skip

@@ -106,8 +106,11 @@ class Runs:
     def constant_field(self, start, fields: dict[float, float]) -> Lanes:
         """One field for each temperature [V/A]."""
         lanes = [
-            (f"T = {t:g} K, field {fields[t]:.3g} V/A, replica {r}",
-             self._recorded(t), Constant(self.charge * fields[t]))
+            (
+                f"T = {t:g} K, field {fields[t]:.3g} V/A, replica {r}",
+                self._recorded(t),
+                Constant(self.charge * fields[t]),
+            )
             for t, r in self._each()
         ]
         found = self._stage("constant field", 3, lanes, start).run(self.records(self.options.time) + self.settling)

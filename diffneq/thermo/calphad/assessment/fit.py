@@ -46,7 +46,7 @@ def fit(
         progress: show a bar if it takes more than two seconds.
 
     Raises:
-        ValueError: an unknown name, or a method that does not fit the loss.
+        ValueError: an unknown name, a start that is not finite, or a method that does not fit the loss.
     """
     if method not in METHODS or loss not in LOSSES:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, and loss one of {', '.join(LOSSES)}.")
@@ -69,6 +69,8 @@ def _starting_values(problem: Problem, start: Mapping[str, float] | None) -> np.
     for name, value in (start or {}).items():
         if name not in names:
             raise ValueError(f"{name} is not among the parameters to fit: {', '.join(names)}.")
+        if not np.isfinite(value):
+            raise ValueError(f"start: {name} must be a finite number, not {value}.")
         theta[names.index(name)] = float(value)
     return theta
 
