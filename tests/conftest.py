@@ -15,7 +15,15 @@ matplotlib.use("Agg")
 # Examples in docstrings that each compile an equilibrium solver of their own; what they show is tested elsewhere too.
 SLOW_EXAMPLES = tuple(
     f"diffneq/thermo/calphad/{name}.py"
-    for name in ("targets", "metastable", "activities", "derivatives", "solidification", "diagrams/binary")
+    for name in (
+        "targets",
+        "metastable",
+        "activities",
+        "derivatives",
+        "solidification",
+        "diagrams/binary",
+        "diagrams/reactions",
+    )
 )
 
 

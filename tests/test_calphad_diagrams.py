@@ -45,7 +45,7 @@ def oracle() -> dict[str, list[dict[str, str]]]:
 @pytest.mark.parametrize(
     ("tdb", "components", "span"),
     [
-        ("alzn_mey.tdb", ("AL", "ZN"), (300, 980)),
+        pytest.param("alzn_mey.tdb", ("AL", "ZN"), (300, 980), marks=pytest.mark.slow),
         pytest.param("pbsn.tdb", ("PB", "SN"), (300, 620), marks=pytest.mark.slow),
         pytest.param("cumg.tdb", ("CU", "MG"), (400, 1400), marks=pytest.mark.slow),
         pytest.param("alni_dupin_2001.tdb", ("AL", "NI"), (400, 2000), marks=pytest.mark.slow),

@@ -122,6 +122,7 @@ def test_liquidus_and_solidus_in_a_batch(al_zn):
     np.testing.assert_allclose(upper.amount[:, 1], 0.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_jumps_of_an_element_and_a_eutectic(al_zn):
     """At the eutectic composition and for an element liquid comes and goes at one temperature."""
     found = targets.liquidus(al_zn, {"ZN": [0.0, 1.0]})

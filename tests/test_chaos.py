@@ -24,6 +24,7 @@ def question(time):
     return Problem(crowd(), langevin, Constant(0.0), "current", "drive.amplitude", time, 10)
 
 
+@pytest.mark.slow
 def test_the_tangent_grows_and_is_refused_past_its_horizon():
     ensemble = sample(question(8.0), jax.random.key(0), replicas=32, snapshots=1, equilibration=5.0)
     result = compare(ensemble, ("tangent", "coupled", "transient_time_correlation"), {"coupled": {"change": 0.05}})

@@ -245,7 +245,14 @@ def test_replicas_at_two_temperatures_share_the_table():
     assert both.records["kinetic_energy"][1, -1] > both.records["kinetic_energy"][0, -1]
 
 
-@pytest.mark.parametrize("part", ["coulomb.coulomb_constant", "charge", "law.law.length"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "coulomb.coulomb_constant",
+        pytest.param("charge", marks=pytest.mark.slow),
+        pytest.param("law.law.length", marks=pytest.mark.slow),
+    ],
+)
 def test_lanes_may_differ_in_any_number_of_the_potential(part):
     """Each moves as it does alone: nothing on the way asks a stack of potentials for the law of their pairs."""
     repulsion = Truncated(BornMayerHuggins(tables(2, {}, rest=0.21), 2.6, 0.32, 0.0, 0.0), 5.0)

@@ -94,6 +94,7 @@ def test_force_matching_learns_and_holds_on_configurations_it_has_not_seen(start
         labelled(electrolyte(CRYSTAL, softbv(CRYSTAL.names, CRYSTAL.counts)), np.zeros((2, 5, 3)))
 
 
+@pytest.mark.slow
 def test_forces_in_the_model_are_those_of_the_network(start, data):
     model = electrolyte(CRYSTAL, potential(start, CRYSTAL.counts))
     again = labelled(model, shaken(1))

@@ -35,7 +35,7 @@ def run(model, dynamics, devices, start=None, **options):
 
 
 @needs_two
-@pytest.mark.parametrize("case", ["discs, Langevin", "melt, Verlet"])
+@pytest.mark.parametrize("case", ["discs, Langevin", pytest.param("melt, Verlet", marks=pytest.mark.slow)])
 def test_two_devices_share_one_system(case):
     if case.startswith("discs"):
         model, dynamics, start = discs(), Langevin(0.005, 1.0, 1.0), None
