@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from diffneq._parameters import check_finite, check_positive, float_leaf
@@ -38,6 +39,11 @@ def species_leaf(owner: str, name: str, value, species: int, positive: bool = Fa
     if positive:
         check_positive(owner, **{name: leaf})
     return jnp.broadcast_to(leaf, (species,))
+
+
+def kinds(counts: tuple[int, ...]) -> np.ndarray:
+    """Species of each particle, (N,)."""
+    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
 def push(model, field: Array, dimension: int) -> tuple:

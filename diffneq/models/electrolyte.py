@@ -141,10 +141,10 @@ class Electrolyte(eqx.Module):
         return self if prepare is None else eqx.tree_at(lambda model: model.potential, self, prepare())
 
     def forces(self, displacement: Vector, neighbours) -> Vector:
-        return self.potential.forces(self.box, _kinds(self.counts), displacement, neighbours)
+        return self.potential.forces(self.box, observables.kinds(self.counts), displacement, neighbours)
 
     def potential_energy(self, displacement: Vector, neighbours) -> Array:
-        return self.potential.energy(self.box, _kinds(self.counts), displacement, neighbours)
+        return self.potential.energy(self.box, observables.kinds(self.counts), displacement, neighbours)
 
     def drive_force(self, displacement: Vector, neighbours, field: Array) -> tuple:
         """c E on each ion along the first axis; None along the others."""
@@ -168,10 +168,6 @@ class Electrolyte(eqx.Module):
         if "places" in wanted:
             out["places"] = jnp.stack(integer_positions(self.box.torus, state.anchor, state.displacement))
         return out
-
-
-def _kinds(counts: tuple[int, ...]) -> np.ndarray:
-    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
 def _species_sums(counts: tuple[int, ...], vector: Vector) -> tuple[Array, ...]:

@@ -12,15 +12,7 @@ from diffneq._parameters import float_leaf
 from diffneq.models import _observables as observables
 from diffneq.models.placement import crowded, lattice_positions, maxwellian, random_positions
 from diffneq.particles.forces import pair_energies, pair_forces
-from diffneq.particles.pair_table import species_of
 from diffneq.particles.space import Box, Vector
-
-
-def kinds(law, counts: tuple[int, ...]) -> np.ndarray | None:
-    """Species of each particle, (N,), or None where the law has no tables and so does not ask."""
-    if species_of(law) is None:
-        return None
-    return np.repeat(np.arange(len(counts), dtype=np.int32), counts)
 
 
 class Fluid(eqx.Module):
@@ -91,11 +83,11 @@ class Fluid(eqx.Module):
         return positions, maxwellian(speed, float_leaf(temperature), mass, self.box.dimension)
 
     def forces(self, displacement: Vector, neighbours) -> Vector:
-        return pair_forces(self.law, self.box, kinds(self.law, self.counts), displacement, neighbours)
+        return pair_forces(self.law, self.box, observables.kinds(self.counts), displacement, neighbours)
 
     def potential_energy(self, displacement: Vector, neighbours) -> Array:
-        kind = kinds(self.law, self.counts)
-        return jnp.sum(pair_energies(self.law, self.box, kind, displacement, neighbours))
+        kinds = observables.kinds(self.counts)
+        return jnp.sum(pair_energies(self.law, self.box, kinds, displacement, neighbours))
 
     def drive_force(self, displacement: Vector, neighbours, field: Array) -> tuple:
         """q E on each particle along the first axis; None along the others."""

@@ -10,6 +10,7 @@ import lineax as lx
 import numpy as np
 from tqdm import tqdm
 
+from diffneq._parameters import check_finite
 from diffneq.thermo.calphad.assessment.descent import LOSSES, METHODS, Tangent, descend
 from diffneq.thermo.calphad.assessment.parameters import Space
 from diffneq.thermo.calphad.assessment.problem import Problem
@@ -69,8 +70,7 @@ def _starting_values(problem: Problem, start: Mapping[str, float] | None) -> np.
     for name, value in (start or {}).items():
         if name not in names:
             raise ValueError(f"{name} is not among the parameters to fit: {', '.join(names)}.")
-        if not np.isfinite(value):
-            raise ValueError(f"start: {name} must be a finite number, not {value}.")
+        check_finite("start", **{name: np.asarray(value, float)})
         theta[names.index(name)] = float(value)
     return theta
 
